@@ -1,0 +1,1 @@
+"""What the three servers share. Each package's docstring says what it is for and whom it may know."""

@@ -1,0 +1,87 @@
+"""One model per message that travels over SNS. Producer and consumer both use these and nothing else.
+
+A field may be added with a default; a field is never renamed or removed while messages of the old shape may still
+wait in a dead-letter queue (14 days). Unknown fields are ignored, so that an old server understands a newer one.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from shared.core.errors import Permanent
+
+_Id = Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_-]+$")
+
+
+class Message(BaseModel):
+    """What all messages have in common."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    request_id: str = Field(default="", max_length=128)
+    """The browser's request that began it all; follows the job through every log."""
+
+    def to_json(self) -> str:
+        """The text to publish."""
+        return self.model_dump_json()
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The message in ``text``. Raises `Permanent` with what is wrong with it."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the message"
+            raise Permanent(f"This is not a {cls.__name__} message: {where}: {first['msg']}.") from None
+
+
+class JobRequested(Message):
+    """Topic ``job-requests``: frontend → annotator. Annotate this job's input."""
+
+    job_id: str = _Id
+    run: int = Field(ge=1)
+    """Counts the times a job was started; an announcement of an earlier run is stale."""
+
+
+class JobFinished(Message):
+    """Topic ``job-results``: annotator → util. The job reached a final state; tell its owner."""
+
+    job_id: str = _Id
+    run: int = Field(ge=1)
+    outcome: Literal["COMPLETED", "FAILED"]
+
+
+class MailEvent(BaseModel):
+    """Topic ``mail-feedback``: SES → util. The part of an SES event record that GAS acts upon.
+
+    Source: "Examples of event data that Amazon SES publishes to Amazon SNS", Amazon SES Developer Guide.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    class Mail(BaseModel):
+        """The e-mail that the event is about."""
+
+        messageId: str  # noqa: N815 - SES's own name
+        destination: list[str] = []
+        tags: dict[str, list[str]] = {}
+
+    class Bounce(BaseModel):
+        """Only permanent bounces make an address unusable."""
+
+        bounceType: str  # noqa: N815 - SES's own name
+
+    eventType: str  # noqa: N815 - SES's own name
+    mail: Mail
+    bounce: Bounce | None = None
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The event in ``text``. Raises `Permanent` with what is wrong with it."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise Permanent(f"This is not an SES event: {error.error_count()} fields are wrong.") from None
