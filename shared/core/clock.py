@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from pydantic import PlainSerializer
 
 Clock = Callable[[], datetime]
 """Answers the present moment as an aware datetime in UTC."""
@@ -34,3 +37,7 @@ def to_iso(moment: datetime) -> str:
 def from_iso(text: str) -> datetime:
     """The inverse of `to_iso`. Raises `ValueError` on anything else."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+
+
+Moment = Annotated[datetime, PlainSerializer(to_iso, return_type=str, when_used="json")]
+"""A datetime that is stored as `to_iso` writes it."""

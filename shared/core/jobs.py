@@ -13,10 +13,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
+from shared.core.clock import Moment
 from shared.core.errors import Conflict
 
 
@@ -132,14 +132,14 @@ class Job:
     """The file's name as its owner gave it: untrusted text, at most 255 characters, for display only."""
     state: JobState
     run: int
-    created_at: datetime
+    created_at: Moment
     input: StoredFile
     """Size is 0 until the upload was seen."""
     pack: str = "rcrs"
-    queued_at: datetime | None = None
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
-    updated_at: datetime | None = None
+    queued_at: Moment | None = None
+    started_at: Moment | None = None
+    finished_at: Moment | None = None
+    updated_at: Moment | None = None
     progress: Progress | None = None
     ledger: Ledger | None = None
     summary: Mapping[str, Any] = field(default_factory=dict)
@@ -155,7 +155,7 @@ class Job:
     """The latest run whose e-mail was claimed by a sender."""
     mail_state: str = ""
     """``SENDING`` or ``SENT``, for `mailed_run`."""
-    mail_at: datetime | None = None
+    mail_at: Moment | None = None
     """When `mail_state` was set."""
 
     @property

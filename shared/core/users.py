@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
+
+from shared.core.clock import Moment
 
 Role = Literal["user", "operator"]
 Plan = Literal["free", "premium"]
@@ -21,10 +22,10 @@ class User:
     name: str
     password_hash: str
     """argon2id, in PHC string format."""
-    created_at: datetime
+    created_at: Moment
     role: Role = "user"
     plan: Plan = "free"
-    verified_at: datetime | None = None
+    verified_at: Moment | None = None
     """When the address was shown to be theirs; nobody signs in before."""
     session_epoch: int = 1
     """Raised when the password changes: every session and link of an earlier epoch is void."""

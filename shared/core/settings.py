@@ -1,0 +1,83 @@
+"""Settings that more than one server needs. Each server has its own class beside its `create_app`.
+
+All are read from environment variables with the prefix ``GAS_`` (and nothing else), once, at the entrance.
+`docs/settings.md` lists every one; a test fails when it does not.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.core.errors import ConfigurationError
+
+
+class Settings(BaseSettings):
+    """What every process needs to reach AWS. Credentials are boto3's own business."""
+
+    model_config = SettingsConfigDict(env_prefix="GAS_", frozen=True, extra="ignore")
+
+    region: str = Field(default="us-east-1", description="AWS region of all resources.")
+    endpoint_url: str | None = Field(
+        default=None,
+        description="Base URL of all AWS services; unset on AWS, the local cloud's address on one machine.",
+    )
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    public_url: str = Field(description="The address under which people reach the pages, without a trailing slash.")
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """The settings as the environment gives them.
+
+        Raises `ConfigurationError` with one line that names each setting that is missing or wrong; values are never
+        repeated, since they may be secrets.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            complaints = [
+                f"GAS_{str(item['loc'][0]).upper() if item['loc'] else '…'}: {item['msg']}"
+                for item in error.errors(include_url=False, include_input=False, include_context=False)
+            ]
+            raise ConfigurationError("Settings are missing or wrong: " + "; ".join(complaints)) from None
+
+
+class MailSettings(Settings):
+    """What a server needs that sends e-mail."""
+
+    mail_from: str = Field(description="The sender of all e-mail, such as `GAS <gas@example.org>`.")
+    mail_configuration_set: str = Field(description="The SES configuration set whose events come back to GAS.")
+
+
+class HookSettings(Settings):
+    """What a server needs that receives pushes."""
+
+    inbox_table: str = Field(description="DynamoDB table of accepted pushes.")
+    hook_url: str = Field(description="Base URL under which SNS reaches this server, without a trailing slash.")
+    extra_certificate_origin: str | None = Field(
+        default=None,
+        description="One more origin whose signing certificates are trusted, such as `http://127.0.0.1:8003`. "
+        "Refused unless it is a loopback address: it exists for the local cloud.",
+    )
+    subscribe_at_start: bool = Field(default=True, description="Whether the server subscribes itself to its topics.")
+    worker_slots: int = Field(default=2, ge=1, le=256, description="Messages handled at once by one process.")
+    max_backlog: int = Field(
+        default=10_000, ge=1, description="Accepted but unhandled messages above which pushes are answered 503."
+    )
+    lease_seconds: float = Field(
+        default=20.0, gt=0, description="How long a claim on a message holds without a sign of life."
+    )
+    sweep_seconds: float = Field(
+        default=3.0, gt=0, description="How often messages are looked for that nobody handles."
+    )
+    max_attempts: int = Field(default=10, ge=1, description="Attempts after which a message goes to the dead letters.")
+
+
+class Secrets(Settings):
+    """What a server needs that signs links or sessions."""
+
+    secret_key: SecretStr = Field(
+        description="Signs sessions and links; at least 32 characters, the same on every frontend.", min_length=32
+    )
