@@ -1,0 +1,1 @@
+"""The annotator: takes `JobRequested` pushes, annotates, announces `JobFinished`."""

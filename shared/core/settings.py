@@ -6,12 +6,15 @@ All are read from environment variables with the prefix ``GAS_`` (and nothing el
 
 from __future__ import annotations
 
-from typing import Self
+import sys
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.core.errors import ConfigurationError
+
+_GUNICORN_APP_LOAD_ERROR = 4
 
 
 class Settings(BaseSettings):
@@ -24,7 +27,9 @@ class Settings(BaseSettings):
         default=None,
         description="Base URL of all AWS services; unset on AWS, the local cloud's address on one machine.",
     )
-    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="DEBUG, INFO, WARNING or ERROR."
+    )
     public_url: str = Field(description="The address under which people reach the pages, without a trailing slash.")
 
     @classmethod
@@ -42,6 +47,18 @@ class Settings(BaseSettings):
                 for item in error.errors(include_url=False, include_input=False, include_context=False)
             ]
             raise ConfigurationError("Settings are missing or wrong: " + "; ".join(complaints)) from None
+
+    @classmethod
+    def at_entrance(cls) -> Self:
+        """As `from_environment`, but a complaint is one line on standard error and the end of the process.
+
+        The exit code is the one that stops gunicorn for good instead of starting worker after worker.
+        """
+        try:
+            return cls.from_environment()
+        except ConfigurationError as error:
+            sys.stderr.write(f"{error}\n")
+            raise SystemExit(_GUNICORN_APP_LOAD_ERROR) from None
 
 
 class MailSettings(Settings):

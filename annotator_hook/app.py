@@ -1,0 +1,30 @@
+"""The annotator's Flask app: one push endpoint and the health pages."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from annotator_hook.handlers import job_requested
+from annotator_hook.services import Services, build
+from annotator_hook.settings import AnnotatorSettings
+from shared.core.logs import configure
+from shared.core.messages import JobRequested
+from shared.inbox.hook_server import HookServer
+from shared.inbox.route import Route
+
+
+def create_app(settings: AnnotatorSettings, services: Services | None = None) -> Flask:
+    """The app; its threads start with ``app.extensions["gas"].start()``, after gunicorn has forked."""
+    configure(settings.log_level)
+    services = services or build(settings)
+    route = Route(
+        name="job-requests",
+        topic_arn=settings.job_requests_topic,
+        dead_letters=settings.job_requests_dead_letters,
+        parse=JobRequested.from_json,
+        handle=lambda message, lease: job_requested.handle(message, lease, services),
+        abandon=lambda message, reason: job_requested.abandon(message, reason, services),
+    )
+    app = Flask(__name__)
+    HookServer(settings, [route]).attach(app)
+    return app

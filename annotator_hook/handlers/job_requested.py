@@ -1,0 +1,193 @@
+"""`JobRequested` → the job's file is annotated, its results are stored, `JobFinished` is published.
+
+Safe to run twice: the job is started, reported on and finished only by the inbox entry that holds it, under that
+entry's fencing token; results of one attempt lie under a prefix of their own. Whoever finds the job finished already
+publishes the outcome again (the crash may have come between the two), and `util_hook` writes one e-mail all the same.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import structlog
+
+from annotator_hook.pipeline.job import InputRejected, Result, Spec, Stopped, run
+from annotator_hook.pipeline.job import Progress as Step
+from annotator_hook.services import Services
+from shared.core.errors import Conflict, NotFound, Unavailable
+from shared.core.jobs import FINAL_STATES, Job, JobError, JobState, Ledger, Progress, StoredFile, results_prefix
+from shared.core.messages import JobFinished, JobRequested
+from shared.inbox.route import Lease
+
+log = structlog.get_logger()
+
+CONTENT_TYPES = {
+    "vcf": "application/gzip",
+    "tbi": "application/octet-stream",
+    "tsv": "text/tab-separated-values; charset=utf-8",
+    "log": "text/plain; charset=utf-8",
+}
+REPORT_SECONDS = 0.5
+"""How often progress is written, which is also how soon a cancelled job stops."""
+
+OUR_FAULT = JobError(
+    code="internal",
+    message="GAS could not annotate this file because something failed on our side.",
+    hint="Your file is kept. Run the job again later; if it fails again, send us the job's id.",
+)
+INPUT_GONE = JobError(
+    code="input-missing", message="The uploaded file is no longer there.", hint="Upload it again as a new job."
+)
+
+
+def handle(message: JobRequested, lease: Lease, services: Services) -> None:
+    """Runs the job, unless it is somebody else's, finished, cancelled, or gone.
+
+    Raises `Retryable` when AWS is away, `Permanent` when the pack is damaged or the engine crashed.
+    """
+    try:
+        job = services.jobs.start(message.job_id, run=message.run, work=lease.work, now=services.now())
+    except NotFound:
+        return  # deleted by its owner
+    except Conflict:
+        _announce_if_finished(message, services)
+        return
+    services.work_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{job.job_id}-", dir=services.work_dir) as folder:
+        state = _Attempt(job, lease, services, Path(folder)).run()
+    if state is not None:
+        _announce(job, state, services)
+
+
+def abandon(message: JobRequested, reason: str, services: Services) -> None:
+    """The message is about to be dead-lettered: the job must not wait for ever.
+
+    ``reason`` is for operators (they read it in the dead-letter queue); the owner reads `OUR_FAULT`.
+    """
+    try:
+        job = services.jobs.give_up(message.job_id, run=message.run, error=OUR_FAULT, now=services.now())
+    except NotFound:
+        return
+    except Conflict:
+        _announce_if_finished(message, services)
+        return
+    log.warning("job given up", job_id=message.job_id, run=message.run, reason=reason)
+    _announce(job, JobState.FAILED, services)
+
+
+def _announce_if_finished(message: JobRequested, services: Services) -> None:
+    try:
+        job = services.jobs.get(message.job_id)
+    except NotFound:
+        return
+    if job.run == message.run and job.state in FINAL_STATES:
+        _announce(job, job.state, services)
+
+
+def _announce(job: Job, state: JobState, services: Services) -> None:
+    if state is JobState.CANCELLED:
+        return  # its owner did that and needs no e-mail about it
+    outcome = JobFinished(
+        job_id=job.job_id,
+        run=job.run,
+        outcome="COMPLETED" if state is JobState.COMPLETED else "FAILED",
+        request_id=job.request_id,
+    )
+    services.topics.publish(services.job_results_topic, outcome.to_json())
+
+
+class _Attempt:
+    """One attempt at one run, from download to the final transition."""
+
+    def __init__(self, job: Job, lease: Lease, services: Services, folder: Path) -> None:
+        self.job = job
+        self.lease = lease
+        self.services = services
+        self.folder = folder
+        self.prefix = results_prefix(job.user_id, job.job_id, job.run, lease.fence)
+        self.stop = threading.Event()
+        self.progress = Progress("checking")
+        self.reported_at = 0.0
+
+    def run(self) -> JobState | None:
+        """The state that the job reached by this attempt; None when the job was no longer this attempt's."""
+        source, output = self.folder / "input", self.folder / "output"
+        output.mkdir()
+        try:
+            self.services.inputs.download(self.job.input.key, source)
+        except NotFound:
+            return self._finish(JobState.FAILED, error=INPUT_GONE)
+        spec = Spec(
+            input=source,
+            output_dir=output,
+            pack_dir=self.services.pack_folder(self.job.pack),
+            display_name=self.job.name,
+            limits=self.services.limits,
+        )
+        try:
+            result = run(spec, on_progress=self._advance, should_stop=self._should_stop)
+        except Stopped:
+            return None
+        except InputRejected as refusal:
+            error = JobError(code=refusal.code, message=refusal.message, hint=refusal.hint, line=refusal.line)
+            report = output / "log.txt"
+            files = {"log": report} if report.exists() else {}
+            return self._finish(JobState.FAILED, error=error, files=files)
+        return self._finish(JobState.COMPLETED, result=result, files=result.files)
+
+    def _advance(self, step: Step) -> None:
+        self.progress = Progress(step.stage, step.done, step.total)
+
+    def _should_stop(self) -> bool:
+        """Asked by the engine a few times a second: also the beat in which progress is stored."""
+        if self.lease.lost.is_set() or self.stop.is_set():
+            return True
+        if time.monotonic() - self.reported_at >= REPORT_SECONDS:
+            self.reported_at = time.monotonic()
+            try:
+                self.services.jobs.report(
+                    self.job.job_id, run=self.job.run, work=self.lease.work, progress=self.progress
+                )
+            except (Conflict, NotFound):
+                self.stop.set()  # cancelled, deleted, or taken over
+            except Unavailable as error:
+                log.info("progress not stored", job_id=self.job.job_id, error=str(error))
+        return self.stop.is_set()
+
+    def _finish(
+        self,
+        state: JobState,
+        *,
+        result: Result | None = None,
+        error: JobError | None = None,
+        files: dict[str, Path] | None = None,
+    ) -> JobState | None:
+        stored = {
+            kind: StoredFile(
+                key := self.prefix + path.name,
+                self.services.results.upload(path, key, content_type=CONTENT_TYPES[kind]),
+            )
+            for kind, path in (files or {}).items()
+        }
+        try:
+            self.services.jobs.finish(
+                self.job.job_id,
+                run=self.job.run,
+                work=self.lease.work,
+                state=state,
+                now=self.services.now(),
+                ledger=Ledger(result.ledger.records_in, result.ledger.annotated, result.ledger.skipped)
+                if result
+                else None,
+                summary=result.summary if result else None,
+                results=stored,
+                error=error,
+            )
+        except (Conflict, NotFound):
+            # Cancelled, deleted or taken over while the files were stored: nothing points to them.
+            self.services.results.delete_under(self.prefix)
+            return None
+        return state

@@ -1,0 +1,59 @@
+"""What the annotator's handlers work with, and how it is put together on AWS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from annotator_hook.pipeline.job import Limits
+from annotator_hook.settings import AnnotatorSettings
+from shared.aws.jobs import DynamoJobs
+from shared.aws.objects import S3Objects
+from shared.aws.session import client
+from shared.aws.topics import SnsTopics
+from shared.core.clock import Clock, utc_now
+from shared.core.ports import Jobs, Objects, Topics
+
+MIB = 1024 * 1024
+BUILT_IN_PACKS = Path(__file__).parent / "packs"
+
+
+@dataclass(frozen=True)
+class Services:
+    """Handed to every handler."""
+
+    jobs: Jobs
+    inputs: Objects
+    results: Objects
+    topics: Topics
+    job_results_topic: str
+    packs: tuple[Path, ...]
+    """Folders that hold packs, each in a folder of its own name; the first that has one wins."""
+    work_dir: Path
+    limits: Limits
+    now: Clock = utc_now
+
+    def pack_folder(self, name: str) -> Path:
+        """Where the pack lies, or would lie: whether it is whole is found out by whoever loads it."""
+        candidates = [folder / name for folder in self.packs]
+        return next((path for path in candidates if path.is_dir()), candidates[-1])
+
+
+def build(settings: AnnotatorSettings) -> Services:
+    """The services on AWS (or on what `settings.endpoint_url` says)."""
+    s3 = client(settings, "s3")
+    installed = (settings.packs_dir,) if settings.packs_dir else ()
+    return Services(
+        jobs=DynamoJobs(client(settings, "dynamodb"), settings.jobs_table),
+        inputs=S3Objects(s3, settings.inputs_bucket),
+        results=S3Objects(s3, settings.results_bucket),
+        topics=SnsTopics(client(settings, "sns"), client(settings, "sqs")),
+        job_results_topic=settings.job_results_topic,
+        packs=(*installed, BUILT_IN_PACKS),
+        work_dir=settings.work_dir,
+        limits=Limits(
+            memory_bytes=settings.job_memory_mib * MIB,
+            seconds=settings.job_seconds,
+            output_bytes=settings.job_output_mib * MIB,
+        ),
+    )

@@ -1,0 +1,32 @@
+"""What the annotator is told at its start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from shared.core.settings import HookSettings
+
+
+class AnnotatorSettings(HookSettings):
+    """Settings of `annotator_hook`."""
+
+    jobs_table: str = Field(description="DynamoDB table of jobs.")
+    inputs_bucket: str = Field(description="S3 bucket of uploaded files.")
+    results_bucket: str = Field(description="S3 bucket of results.")
+    job_requests_topic: str = Field(description="ARN of the topic on which jobs are announced.")
+    job_requests_dead_letters: str = Field(description="URL of that subscription's dead-letter queue.")
+    job_results_topic: str = Field(description="ARN of the topic on which finished jobs are announced.")
+    packs_dir: Path | None = Field(
+        default=None, description="Folder of installed reference packs; the built-in `rcrs` is always there."
+    )
+    work_dir: Path = Field(
+        default=Path("/var/tmp/gas"),  # noqa: S108 - each job makes a private folder in it
+        description="Folder for files of running jobs; needs about ten times the largest input.",
+    )
+    job_memory_mib: int = Field(default=2048, ge=256, description="Memory that one job's process may use, in MiB.")
+    job_seconds: float = Field(default=3600.0, gt=0, description="Seconds that one job may take.")
+    job_output_mib: int = Field(
+        default=20_480, ge=1, description="Largest file that one job may write, and largest unpacked input, in MiB."
+    )

@@ -1,0 +1,41 @@
+"""gunicorn's settings for all three servers, given with ``gunicorn -c deploy/servers/gunicorn.conf.py``.
+
+One process with threads: every server waits for AWS most of the time, and the annotator's real work runs in child
+processes. More processes (``WEB_CONCURRENCY``) are safe: they share nothing but DynamoDB.
+"""
+
+import ctypes
+import os
+import signal
+
+worker_class = "gthread"
+threads = 16
+timeout = 60
+graceful_timeout = 25
+keepalive = 75  # longer than a load balancer's 60 s, so that it is never we who close first
+limit_request_line = 4094
+control_socket_disable = True
+accesslog = None  # every server logs its requests itself, as JSON lines with their outcome
+
+DRAIN_SECONDS = 15
+"""How long running work may go on after SIGTERM before its leases are given back; below `graceful_timeout`."""
+
+_PR_SET_PDEATHSIG = 1
+
+
+def post_fork(server, worker):  # noqa: ARG001 - gunicorn's signature
+    """A worker does not outlive a master that was killed: it would hold the port of the next one."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != server.pid:
+        os._exit(1)  # the master died between the fork and the line above
+
+
+def post_worker_init(worker):
+    """Threads start here, after the fork: a fork does not copy them."""
+    worker.wsgi.extensions["gas"].start()
+
+
+def worker_exit(server, worker):  # noqa: ARG001 - gunicorn's signature
+    """Called when the worker has stopped answering requests."""
+    if hasattr(worker, "wsgi"):
+        worker.wsgi.extensions["gas"].stop(DRAIN_SECONDS)
