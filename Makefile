@@ -1,0 +1,56 @@
+# GAS, the Genomics Annotation Service. `make` alone lists what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+CODE := annotator_hook bench cli deploy frontend shared tests util_hook
+
+.PHONY: help run test lint format types bench clean
+
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/run.stamp $(VENV)/assets.stamp ## run GAS on this machine: http://127.0.0.1:8000
+	@exec $(BIN)/gas up
+
+test: $(VENV)/dev.stamp $(VENV)/assets.stamp lint types ## lint, types, all tests
+	@$(BIN)/pytest -q -n 2 --dist worksteal tests/unit tests/contract
+	@$(BIN)/pytest -q tests/functional tests/browser tests/chaos
+
+lint: $(VENV)/dev.stamp
+	@$(BIN)/ruff format --check $(CODE)
+	@$(BIN)/ruff check $(CODE)
+
+format: $(VENV)/dev.stamp ## put the code into shape
+	@$(BIN)/ruff format $(CODE)
+	@$(BIN)/ruff check --fix $(CODE)
+
+types: $(VENV)/dev.stamp
+	@$(BIN)/mypy
+
+bench: $(VENV)/dev.stamp $(VENV)/assets.stamp ## measure, and write docs/benchmarks.md
+	@$(BIN)/python -m bench
+
+clean: ## remove everything that make made
+	@rm -rf $(VENV) var frontend/node_modules frontend/static/vendor *.egg-info
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/run.stamp: requirements.txt constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "GAS needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make run PYTHON=python3.12")'
+	@echo "Installing what GAS runs on …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) -c constraints.txt -r requirements.txt
+	@$(PIP) --no-deps --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.txt
+	@echo "Installing what the tests need …"
+	@$(PIP) -c constraints.txt -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/assets.stamp: $(VENV)/run.stamp frontend/package.json frontend/package-lock.json frontend/install_assets.py
+	@$(BIN)/python -m frontend.install_assets
+	@touch $@

@@ -1,0 +1,46 @@
+"""What `gas up` is told: ports and folders of the whole of GAS on one machine."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class LocalSettings(BaseSettings):
+    """Settings of `gas up`, with the prefix ``GAS_LOCAL_``. Everything listens on 127.0.0.1."""
+
+    model_config = SettingsConfigDict(env_prefix="GAS_LOCAL_", frozen=True, extra="ignore")
+
+    frontend_port: int = Field(default=8000, ge=1, le=65535, description="Port of the pages.")
+    annotator_port: int = Field(default=8001, ge=1, le=65535, description="Port of the annotator.")
+    util_port: int = Field(default=8002, ge=1, le=65535, description="Port of the utility server.")
+    cloud_port: int = Field(default=8003, ge=1, le=65535, description="Port of the local cloud.")
+    data_dir: Path = Field(default=Path("var"), description="Folder for logs and files of running jobs.")
+    demo_password: SecretStr = Field(
+        default=SecretStr("mitochondria"), description="Password of the account demo@example.org."
+    )
+    operator_password: SecretStr = Field(
+        default=SecretStr("powerhouse-of-the-cell"), description="Password of the account operator@example.org."
+    )
+    secret_key: SecretStr = Field(
+        default_factory=lambda: SecretStr(secrets.token_urlsafe(48)),
+        min_length=32,
+        description="Signs sessions and links; made anew at each start unless given.",
+    )
+    mail_evidence_seconds: float = Field(
+        default=10.0, gt=0, description="GAS_MAIL_EVIDENCE_SECONDS of the utility server: SES's report is quick here."
+    )
+    lease_seconds: float = Field(default=10.0, gt=0, description="GAS_LEASE_SECONDS of both hook servers.")
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Setting name → port."""
+        return {
+            "GAS_LOCAL_FRONTEND_PORT": self.frontend_port,
+            "GAS_LOCAL_ANNOTATOR_PORT": self.annotator_port,
+            "GAS_LOCAL_UTIL_PORT": self.util_port,
+            "GAS_LOCAL_CLOUD_PORT": self.cloud_port,
+        }
