@@ -1,0 +1,5 @@
+"""``python -m cli`` is ``gas``."""
+
+from cli.main import main
+
+main()

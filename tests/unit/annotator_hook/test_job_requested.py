@@ -1,0 +1,229 @@
+"""What becomes of a job when its request arrives once, twice, late, or half-way through a disaster."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from annotator_hook.handlers import job_requested
+from annotator_hook.pipeline.job import InputRejected, Ledger, Limits, Progress, Result, Spec, Stopped
+from annotator_hook.services import BUILT_IN_PACKS, Services
+from shared.core.errors import Permanent, Unavailable
+from shared.core.jobs import JobState, input_key
+from shared.core.messages import JobFinished, JobRequested
+from shared.inbox.route import Lease
+from tests.factories import a_job
+from tests.fakes import FakeJobs, FakeObjects, FakeTopics
+
+NOON = datetime(2026, 3, 6, 12, 0, tzinfo=UTC)
+TOPIC = "arn:aws:sns:us-east-1:123456789012:job-results"
+
+
+class World:
+    """The annotator's surroundings; the engine is replaced by what the test says of it."""
+
+    def __init__(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.jobs, self.inputs, self.results, self.topics = FakeJobs(), FakeObjects(), FakeObjects(), FakeTopics()
+        self.job = a_job(state=JobState.QUEUED)
+        self.job = replace(
+            self.job, input=replace(self.job.input, key=input_key(self.job.user_id, self.job.job_id), size=5)
+        )
+        self.jobs.create(self.job)
+        self.inputs.write(self.job.input.key, b"##vcf", content_type="text/plain")
+        self.work_dir = tmp_path / "work"
+        self.services = Services(
+            jobs=self.jobs,
+            inputs=self.inputs,
+            results=self.results,
+            topics=self.topics,
+            job_results_topic=TOPIC,
+            packs=(BUILT_IN_PACKS,),
+            work_dir=self.work_dir,
+            limits=Limits(memory_bytes=2**31, seconds=60, output_bytes=2**30),
+            now=lambda: NOON,
+        )
+        self.engine: Any = self.annotate
+        monkeypatch.setattr(job_requested, "run", self.run_engine)
+
+    def run_engine(self, spec: Spec, **callbacks: Any) -> Result:
+        result: Result = self.engine(spec, **callbacks)
+        return result
+
+    @staticmethod
+    def annotate(spec: Spec, *, on_progress: Any, should_stop: Any) -> Result:
+        on_progress(Progress("annotating", 3, 4))
+        if should_stop():
+            raise Stopped
+        vcf = spec.output_dir / "annotated.vcf.gz"
+        vcf.write_bytes(b"result of " + spec.input.read_bytes())
+        return Result(
+            ledger=Ledger(4, 3, {"symbolic": 1}), summary={"impact": {"HIGH": 1}}, files={"vcf": vcf}, warnings=[]
+        )
+
+    def deliver(self, fence: int = 1, entry: str = "job-requests#1", run: int = 1) -> None:
+        job_requested.handle(JobRequested(job_id=self.job.job_id, run=run), Lease(entry, fence), self.services)
+
+    @property
+    def stored(self) -> Any:
+        return self.jobs.get(self.job.job_id)
+
+    @property
+    def announced(self) -> list[JobFinished]:
+        return [JobFinished.from_json(text) for topic, text in self.topics.published if topic == TOPIC]
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    return World(tmp_path, monkeypatch)
+
+
+def test_a_requested_job_is_completed_with_its_ledger_and_files_and_announced(world: World) -> None:
+    world.deliver()
+    job = world.stored
+    assert job.state is JobState.COMPLETED
+    assert (job.ledger.records_in, job.ledger.annotated, dict(job.ledger.skipped)) == (4, 3, {"symbolic": 1})
+    assert world.results.read(job.results["vcf"].key, limit=100) == b"result of ##vcf"
+    assert [(message.job_id, message.outcome) for message in world.announced] == [(job.job_id, "COMPLETED")]
+
+
+def test_a_request_delivered_twice_runs_the_job_once(world: World) -> None:
+    world.deliver()
+    world.engine = None  # a second run would fail
+    world.deliver(fence=2)
+    assert world.stored.state is JobState.COMPLETED
+
+
+def test_a_crash_between_the_last_transition_and_the_announcement_loses_no_announcement(world: World) -> None:
+    world.topics.fail_with = Unavailable("SNS is away.")
+    with pytest.raises(Unavailable):
+        world.deliver()
+    world.topics.fail_with = None
+    world.deliver(fence=2)
+    assert [message.outcome for message in world.announced] == ["COMPLETED"]
+
+
+def test_a_job_whose_worker_died_is_taken_over_by_the_same_entry(world: World) -> None:
+    world.jobs.start(world.job.job_id, run=1, work=Lease("job-requests#1", 1).work, now=NOON)
+    world.deliver(fence=2)
+    assert world.stored.state is JobState.COMPLETED
+
+
+def test_a_second_announcement_leaves_a_running_job_to_the_one_who_runs_it(world: World) -> None:
+    world.jobs.start(world.job.job_id, run=1, work=Lease("job-requests#1", 1).work, now=NOON)
+    world.deliver(entry="job-requests#2")
+    assert world.stored.state is JobState.RUNNING
+    assert world.stored.worker == "job-requests#1"
+
+
+def test_a_stale_request_does_not_touch_a_later_run(world: World) -> None:
+    world.deliver()
+    world.jobs.run_again(world.job.job_id, run=1, request_id="", now=NOON)
+    world.deliver(run=1, entry="job-requests#9")
+    assert world.stored.state is JobState.QUEUED
+
+
+def test_a_refused_file_fails_the_job_with_its_sentence_line_and_log(world: World) -> None:
+    def refuse(spec: Spec, **_: Any) -> Result:
+        (spec.output_dir / "log.txt").write_text("why")
+        raise InputRejected("columns", "Line 7 has 6 columns.", "Use tabs.", 7)
+
+    world.engine = refuse
+    world.deliver()
+    job = world.stored
+    assert job.state is JobState.FAILED
+    assert (job.error.code, job.error.message, job.error.hint, job.error.line) == (
+        "columns",
+        "Line 7 has 6 columns.",
+        "Use tabs.",
+        7,
+    )
+    assert world.results.read(job.results["log"].key, limit=10) == b"why"
+    assert [message.outcome for message in world.announced] == ["FAILED"]
+
+
+def test_a_job_cancelled_while_it_runs_stops_and_leaves_no_files(world: World) -> None:
+    def cancelled_meanwhile(spec: Spec, **callbacks: Any) -> Result:
+        world.jobs.cancel(world.job.job_id, now=NOON)
+        return world.annotate(spec, **callbacks)
+
+    world.engine = cancelled_meanwhile
+    world.deliver()
+    assert world.stored.state is JobState.CANCELLED
+    assert world.results.objects == {}
+    assert world.announced == []
+
+
+def test_a_job_cancelled_while_its_results_are_stored_leaves_no_files(world: World) -> None:
+    def cancelled_at_the_end(spec: Spec, **callbacks: Any) -> Result:
+        result = world.annotate(spec, **callbacks)
+        world.jobs.cancel(world.job.job_id, now=NOON)
+        return result
+
+    world.engine = cancelled_at_the_end
+    world.deliver()
+    assert world.stored.state is JobState.CANCELLED
+    assert world.results.objects == {}
+
+
+def test_a_deleted_job_is_forgotten_without_a_sound(world: World) -> None:
+    world.jobs.delete(world.job.job_id)
+    world.deliver()
+    assert world.announced == []
+
+
+def test_a_missing_input_fails_the_job_and_says_to_upload_again(world: World) -> None:
+    world.inputs.delete_under(f"{world.job.user_id}/")
+    world.deliver()
+    assert world.stored.state is JobState.FAILED
+    assert "Upload it again" in world.stored.error.hint
+
+
+def test_progress_is_stored_while_the_job_runs(world: World) -> None:
+    seen = []
+
+    def look(spec: Spec, **callbacks: Any) -> Result:
+        result = world.annotate(spec, **callbacks)
+        seen.append(world.stored.progress)
+        return result
+
+    world.engine = look
+    world.deliver()
+    assert (seen[0].stage, seen[0].done, seen[0].total) == ("annotating", 3, 4)
+
+
+def test_an_attempt_that_lost_its_lease_stops_without_touching_its_successors_files(world: World) -> None:
+    def slow(spec: Spec, **callbacks: Any) -> Result:
+        result = world.annotate(spec, **callbacks)
+        world.engine = world.annotate
+        world.deliver(fence=2)  # another server takes over, and finishes first
+        return result
+
+    world.engine = slow
+    world.deliver(fence=1)
+    job = world.stored
+    assert job.state is JobState.COMPLETED
+    assert set(world.results.objects) == {job.results["vcf"].key}
+
+
+def test_a_message_that_is_given_up_fails_the_job_in_words_for_its_owner(world: World) -> None:
+    def crash(spec: Spec, **_: Any) -> Result:
+        raise Permanent("pack rcrs is damaged")
+
+    world.engine = crash
+    with pytest.raises(Permanent):
+        world.deliver()
+    message = JobRequested(job_id=world.job.job_id, run=1)
+    job_requested.abandon(message, "pack rcrs is damaged", world.services)
+    job_requested.abandon(message, "pack rcrs is damaged", world.services)
+    assert world.stored.state is JobState.FAILED
+    assert "on our side" in world.stored.error.message
+    assert {message.outcome for message in world.announced} == {"FAILED"}
+
+
+def test_nothing_is_left_in_the_work_folder(world: World) -> None:
+    world.deliver()
+    assert list(world.work_dir.iterdir()) == []
