@@ -114,6 +114,9 @@ def test_clients_of_aws_are_made_in_one_place() -> None:
         module
         for module, path in MODULES.items()
         if not module.startswith(("deploy.", "cli."))
-        and any(within(name, "boto3") for name in imports_of(module, path.read_text(), is_package=False))
+        and any(
+            name == "boto3" or within(name, "boto3.session")
+            for name in imports_of(module, path.read_text(), is_package=False)
+        )
     }
     assert makers <= {"shared.aws.session"}
