@@ -7,4 +7,5 @@ from frontend.jobs.blueprint import blueprint
 
 __all__ = ["actions", "blueprint", "files", "listing", "new", "page"]
 
-blueprint.app_context_processor(lambda: {"jobs_view": presentation})
+# Macros do not see a template's context, hence a global of all templates.
+blueprint.record_once(lambda setup: setup.app.jinja_env.globals.update(jobs_view=presentation))

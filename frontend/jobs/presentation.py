@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -11,6 +11,18 @@ from shared.core.jobs import Job, JobState
 
 StepState = Literal["done", "now", "todo", "stopped"]
 
+_STEPS: tuple[Mapping[StepState, str], ...] = tuple(
+    {"todo": todo, "now": now, "done": done, "stopped": todo}
+    for todo, now, done in (
+        ("Upload", "Upload", "Uploaded"),
+        ("Queue", "Queued", "Queued"),
+        ("Check", "Checking", "Checked"),
+        ("Annotate", "Annotating", "Annotated"),
+        ("Done", "Done", "Done"),
+    )
+)
+"""What each step is called, by its state."""
+_ANNOTATING = 3
 _CHECKING_STAGES = frozenset({"checking", "normalising"})
 
 _WORDS = {
@@ -54,11 +66,12 @@ class Step:
 
     name: str
     state: StepState
+    icon: str
     at: datetime | None = None
-    detail: str = ""
+    """When it was done, or when the job stopped in it."""
     done: int | None = None
     total: int | None = None
-    """With ``done``: how far a step has come."""
+    """With ``done``: how far it has come."""
 
 
 @dataclass(frozen=True)
@@ -90,31 +103,19 @@ def tab_title(job: Job) -> str:
 def timeline(job: Job) -> list[Step]:
     """From the upload to the end: uploaded → queued → checking → annotating n of m → done."""
     reached = _reached(job)
-    stopped = job.state in {JobState.FAILED, JobState.CANCELLED}
-
-    def state(position: int) -> StepState:
-        if position < reached or job.state is JobState.COMPLETED:
-            return "done"
-        if position > reached:
-            return "todo"
-        return "stopped" if stopped else "now"
-
-    checking, annotating = state(2), state(3)
-    uploaded = state(0)
-    last = {JobState.FAILED: "Failed", JobState.CANCELLED: "Cancelled"}.get(job.state, "Done")
-    progress = job.progress if job.state is JobState.RUNNING else None
-    return [
-        Step("Uploaded" if uploaded == "done" else "Upload", uploaded, job.queued_at if uploaded == "done" else None),
-        Step("Queued", state(1), job.started_at if state(1) == "done" else None),
-        Step("Checked" if checking == "done" else "Checking" if checking == "now" else "Check", checking),
-        Step(
-            "Annotated" if annotating == "done" else "Annotating" if annotating == "now" else "Annotate",
-            annotating,
-            done=progress.done if progress and annotating == "now" and progress.total else None,
-            total=progress.total if progress and annotating == "now" else None,
-        ),
-        Step(last, "done" if job.state is JobState.COMPLETED else "stopped" if stopped else "todo", job.finished_at),
-    ]
+    moments = (job.queued_at, job.started_at, None, None, job.finished_at)
+    steps = []
+    for position, names in enumerate(_STEPS):
+        state = _step_state(job, position, reached)
+        step = Step(names[state], state, _step_icon(job, state))
+        if state == "stopped":
+            step = replace(step, at=job.finished_at)
+        elif state == "done":
+            step = replace(step, at=moments[position])
+        elif state == "now" and position == _ANNOTATING and job.progress is not None and job.progress.total:
+            step = replace(step, done=job.progress.done, total=job.progress.total)
+        steps.append(step)
+    return steps
 
 
 def bars(counts: Mapping[str, Any], *, whole: int | None = None) -> list[Bar]:
@@ -171,12 +172,26 @@ def _percent(job: Job) -> int | None:
     return min(100, 100 * progress.done // progress.total)
 
 
+def _step_state(job: Job, position: int, reached: int) -> StepState:
+    if job.state is JobState.COMPLETED or position < reached:
+        return "done"
+    if position > reached:
+        return "todo"
+    return "stopped" if job.state.is_final else "now"
+
+
+def _step_icon(job: Job, state: StepState) -> str:
+    if state == "now":
+        return _WORDS[job.state][1]
+    if state == "stopped":
+        return "stop" if job.state is JobState.CANCELLED else "cross"
+    return "check" if state == "done" else ""
+
+
 def _reached(job: Job) -> int:
     """The position of the step that the job is in, or was in when it stopped."""
-    if job.state is JobState.COMPLETED:
-        return 4
     if job.queued_at is None:
         return 0
     if job.started_at is None or job.state is JobState.QUEUED:
         return 1
-    return 2 if job.progress is None or job.progress.stage in _CHECKING_STAGES else 3
+    return _ANNOTATING if job.progress is not None and job.progress.stage not in _CHECKING_STAGES else _ANNOTATING - 1

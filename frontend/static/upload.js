@@ -68,7 +68,7 @@ class Transfer {
 
   async begin() {
     this.show("starting", "Starting …");
-    const answer = await post(form.dataset.create, { name: this.file.name, size: this.file.size });
+    const answer = await post(form.action, { name: this.file.name, size: this.file.size });
     this.begunAt = Date.now();
     if (this.cancelled) {
       discard(answer);
@@ -165,7 +165,7 @@ async function post(url, body) {
   try {
     response = await fetch(url, {
       method: "POST",
-      headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": form.dataset.csrf },
+      headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": form.elements.csrf_token.value },
       body: JSON.stringify(body),
     });
   } catch {

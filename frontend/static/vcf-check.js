@@ -26,7 +26,7 @@ function wrongEnding(name) {
   if (/\.(bam|cram|sam)$/.test(name)) return "This holds reads, not variants. Call variants first and upload the VCF.";
   if (/\.(fastq|fq)(\.gz)?$/.test(name)) return "This holds raw reads. Align them, call variants, and upload the VCF.";
   if (/\.bcf$/.test(name)) return "This is a BCF. Convert it with: bcftools view -O z -o out.vcf.gz in.bcf";
-  if (/\.(xlsx?|csv|tsv|ods)$/.test(name)) return "This is a table, not a VCF. Copy its variants into the box below instead.";
+  if (/\.(xlsx?|csv|tsv|ods)$/.test(name)) return "This is a table, not a VCF. Paste its variants into the box instead.";
   if (/\.(tbi|csi)$/.test(name)) return "This is the index of a VCF. Upload the .vcf.gz beside it; no index is needed.";
   if (/\.(zip|7z|rar|tar|bz2|xz)$/.test(name)) return "Unpack this archive and upload the .vcf or .vcf.gz inside.";
   return `The name must end in ${ENDINGS.slice(0, -1).join(", ")} or ${ENDINGS.at(-1)}.`;
@@ -60,7 +60,7 @@ function judge(bytes, isGzip) {
   const text = new TextDecoder("utf-8").decode(bytes.subarray(0, 4096)).replace(/^\ufeff/, "").trimStart();
   if (text.startsWith("##fileformat=VCF") || text.startsWith("#CHROM")) return null;
   if (/^<(!doctype|html|\?xml)/i.test(text)) return "This is a web page, not a VCF: the download went wrong, perhaps because of a sign-in.";
-  return "This does not begin like a VCF: its first line must start with ##fileformat=VCF. To try a few variants without a header, use the box below.";
+  return "This does not begin like a VCF: its first line must start with ##fileformat=VCF. Variants without a header can be pasted into the box instead.";
 }
 
 /** Decimal units, as file managers show them. */
