@@ -25,8 +25,8 @@ Envelope = dict[str, Any]
 
 TOPIC_ARN = "arn:aws:sns:us-east-1:123456789012:job-requests"
 NOON = datetime(2026, 3, 6, 12, 0, tzinfo=UTC)
-TOKEN = "2336412f37fb687f5d51e6e2425dacbb" * 9
-"""Made-up, in the shape of SNS's: hexadecimal digits, 288 of them."""
+TOKEN = "2336412f37fb687f5d51e6e2425dacbb" * 8
+"""Made-up, in the shape of SNS's: hexadecimal digits, 256 of them."""
 
 SIGNED = {
     "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),

@@ -86,7 +86,7 @@ class Claim:
 _MESSAGE_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
 _TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z").fullmatch
 _SUBJECT = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{0,100}").fullmatch
-_TOKEN = re.compile(r"[0-9A-Fa-f]{64,1024}").fullmatch  # SNS's have 256 or 288 digits
+_TOKEN = re.compile(r"[0-9A-Fa-f]{64,1024}").fullmatch  # SNS writes 256
 _SUBSCRIBE_URL = re.compile(r"https?://[!-~]{1,4096}").fullmatch
 
 _SIGNED_ELSEWHERE = {
