@@ -59,8 +59,9 @@ def reset(token: str) -> ResponseReturnValue:
         return render_template("accounts/dead_link.html", purpose="reset"), 410
     services().users.verify(user.user_id, now=services().now())
     log.info("password reset", user_id=user.user_id)
+    answer = enter(services().users.get(user.user_id))
     flash("Your new password is set. Everybody else who was signed in with the old one is signed out.")
-    return enter(services().users.get(user.user_id))
+    return answer
 
 
 def _invited(token: str) -> User | None:
