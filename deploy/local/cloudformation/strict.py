@@ -12,11 +12,12 @@ from moto.cloudformation import urls
 from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import CloudFormationBackend, Stack, cloudformation_backends
 
-from deploy.local.cloudformation import mail, messaging, storage
-from deploy.local.cloudformation.resources import TYPES
+from deploy.local.cloudformation import mail, messaging, resources, storage
 from deploy.local.moto_urls import UrlModule
 
-_REGISTERED = (mail, messaging, storage)
+MODULES = (mail, messaging, storage)
+"""Importing them registers their types."""
+TYPES = resources.TYPES
 
 
 class StrictCloudFormation(CloudFormationBackend):
@@ -27,8 +28,8 @@ class StrictCloudFormation(CloudFormationBackend):
         return UrlModule(urls.url_bases, urls.url_paths)
 
     def create_stack(self, name: str, template: str, parameters: dict[str, Any], *args: Any, **kwargs: Any) -> Stack:
-        resources = Stack.parse_template(template).get("Resources", {})
-        unknown = sorted({resource["Type"] for resource in resources.values()} - TYPES)
+        described = Stack.parse_template(template).get("Resources", {})
+        unknown = sorted({resource["Type"] for resource in described.values()} - TYPES)
         if unknown:
             raise ValidationError(message=f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")
         return super().create_stack(name, template, parameters, *args, **kwargs)
