@@ -45,8 +45,7 @@ def jobs(kind: str) -> Jobs:
     if kind == "fake":
         return FakeJobs()
     dynamodb = client(SETTINGS, "dynamodb")
-    tables.create_jobs(dynamodb)
-    return DynamoJobs(dynamodb, "jobs")
+    return DynamoJobs(dynamodb, tables.create(dynamodb, "Jobs"))
 
 
 @pytest.fixture
@@ -54,8 +53,7 @@ def users(kind: str) -> Users:
     if kind == "fake":
         return FakeUsers()
     dynamodb = client(SETTINGS, "dynamodb")
-    tables.create(dynamodb, "users", "user_id")
-    return DynamoUsers(dynamodb, "users")
+    return DynamoUsers(dynamodb, tables.create(dynamodb, "Users"))
 
 
 @pytest.fixture
@@ -63,8 +61,7 @@ def limits(kind: str) -> Limits:
     if kind == "fake":
         return FakeLimits()
     dynamodb = client(SETTINGS, "dynamodb")
-    tables.create(dynamodb, "limits", "counter")
-    return DynamoLimits(dynamodb, "limits")
+    return DynamoLimits(dynamodb, tables.create(dynamodb, "Limits"))
 
 
 @pytest.fixture
@@ -72,8 +69,7 @@ def inbox(kind: str) -> Inbox:
     if kind == "fake":
         return FakeInbox()
     dynamodb = client(SETTINGS, "dynamodb")
-    tables.create_inbox(dynamodb)
-    return DynamoInbox(dynamodb, "inbox")
+    return DynamoInbox(dynamodb, tables.create(dynamodb, "Inbox"))
 
 
 @pytest.fixture
