@@ -11,6 +11,7 @@ from shared.sns_verify.message import (
     Notification,
     SubscriptionConfirmation,
     UnsubscribeConfirmation,
+    read,
 )
 from shared.sns_verify.store import CertificateStore
 from shared.sns_verify.verifier import Verifier
@@ -29,4 +30,5 @@ __all__ = [
     "VerificationError",
     "Verifier",
     "fetch_certificate",
+    "read",
 ]

@@ -74,6 +74,7 @@ class SigningCertificate:
 _UNREADABLE = (
     ValueError,  # also binascii.Error
     TypeError,
+    Warning,  # where the application makes errors of warnings: cryptography warns of what RFC 5280 forbids
     UnsupportedAlgorithm,
     x509.DuplicateExtension,
     x509.InvalidVersion,

@@ -98,7 +98,7 @@ _SIGNED_ELSEWHERE = {
 
 
 def read(body: bytes) -> Claim:
-    """What the body claims to be. Raises `Malformed` or `TooLarge`.
+    """What the body claims to be, which is enough where it was verified before and kept. Raises `Malformed` or `TooLarge`.
 
     Keys that SNS does not document are let pass, since AWS may add some, and are not exposed, since they are not signed.
     """
