@@ -26,7 +26,9 @@ def main(port: int) -> None:
     try:
         server = create_server(port)
     except OSError as error:
-        raise SystemExit(f"gas: the local cloud cannot listen on port {port}: {error.strerror}") from None
+        raise SystemExit(
+            f"gas: the local cloud cannot listen on port {port}: {os.strerror(error.errno or 0)}"
+        ) from None
     gc.freeze()  # what is loaded stays; collections need not look at it again
     server.serve_forever()
 

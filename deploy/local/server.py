@@ -8,6 +8,7 @@ complete before it is sent, so that the connection is always at the start of the
 from __future__ import annotations
 
 import io
+import socket
 import sys
 import traceback
 from collections.abc import Iterable
@@ -70,13 +71,15 @@ class KeepAliveHandler(MotoRequestHandler):
 
 
 class Server(ThreadedWSGIServer):
-    """One daemon thread a connection, on 127.0.0.1 only. ``port`` 0 takes a free one."""
+    """One daemon thread a connection, on 127.0.0.1 only. ``port`` 0 takes a free one. Raises `OSError`."""
 
     daemon_threads = True
     request_queue_size = 128
 
     def __init__(self, port: int, app: WSGIApplication) -> None:
-        super().__init__("127.0.0.1", port, app, handler=KeepAliveHandler)
+        with socket.create_server(("127.0.0.1", port), backlog=self.request_queue_size) as bound:
+            # werkzeug copies the descriptor; were it to bind by itself, it would end the process where it cannot
+            super().__init__("127.0.0.1", port, app, handler=KeepAliveHandler, fd=bound.fileno())
 
     @property
     def url(self) -> str:
