@@ -118,7 +118,7 @@ def _session_user() -> User | None:
         user = services().users.get(user_id)
     except NotFound:
         user = None
-    if user is None or user.session_epoch != epoch or user.verified_at is None:
+    if user is None or user.session_epoch != epoch:
         session.clear()
         return None
     if now - from_millis(seen) > _SEEN_EVERY:

@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 import pytest
+import structlog
 
 from frontend.tracing import request_id
 from tests.frontend_world import FrontendWorld
@@ -75,7 +76,15 @@ def test_health_checks_are_not_logged_while_all_is_well(world: FrontendWorld, ca
     assert lines(caplog) == []
 
 
-def test_one_requests_id_does_not_leak_into_the_next(world: FrontendWorld, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_one_request_says_of_itself_does_not_leak_into_the_next(
+    world: FrontendWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    def binding() -> str:
+        structlog.contextvars.bind_contextvars(colour="green")
+        return ""
+
+    world.app.add_url_rule("/binds", view_func=binding)
     browser = world.browser()
-    first, second = browser.get("/"), browser.get("/sign-in")
-    assert [line["request_id"] for line in lines(caplog)] == [page.headers["X-Request-Id"] for page in (first, second)]
+    browser.get("/binds")
+    browser.get("/sign-in")
+    assert ["colour" in line for line in lines(caplog)] == [True, False]
