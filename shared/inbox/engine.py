@@ -27,7 +27,8 @@ log = structlog.get_logger()
 
 LAST_SECONDS = 2.0
 """How long handlers that were told to stop may take for it before their leases are given back over their heads."""
-_LONGEST_PAUSE = 60.0
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+"""Seconds between attempts to subscribe; doubling."""
 
 
 class Engine:
@@ -132,7 +133,7 @@ class Engine:
         """Until it is done: SNS may be away, or the stack not complete."""
         for route in self._routes:
             endpoint = f"{self._settings.hook_url}/hooks/{route.name}"
-            pause = 1.0
+            pause = FIRST_PAUSE
             while True:
                 try:
                     self._topics.subscribe(route.topic_arn, endpoint, dead_letters=route.dead_letters)
@@ -145,7 +146,7 @@ class Engine:
                     break
                 if self._stopped.wait(pause):
                     return
-                pause = min(pause * 2, _LONGEST_PAUSE)
+                pause = min(pause * 2, LONGEST_PAUSE)
 
 
 def _thread(name: str, loop: Callable[[], None]) -> None:
