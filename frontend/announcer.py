@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import structlog
 
+from frontend.services import Services
 from shared.core.errors import GasError
 from shared.core.jobs import Job
 from shared.core.messages import JobRequested
-
-if TYPE_CHECKING:
-    from frontend.services import Services
 
 log = structlog.get_logger()
 
@@ -61,6 +58,11 @@ class Announcer:
         self._stopping.set()
         if self._thread is not None:
             self._thread.join(seconds)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the thread lives."""
+        return self._thread is not None and self._thread.is_alive()
 
     def sweep(self) -> int:
         """One look; answers how many jobs were announced. Raises `Unavailable` when the jobs cannot be read."""

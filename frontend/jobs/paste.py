@@ -34,7 +34,7 @@ _OTHER_HGVS = re.compile(r"(?:[^\s:]+:)?(?P<type>[cgmnpr])\.\S+", re.IGNORECASE)
 _COLUMN_ALLELE = re.compile(r"[A-Za-z*.,]+|<[^<>]+>|.*[\[\]].*")
 """Bases, VCF's ``*`` and ``.``, symbolic alleles and breakends: what the annotator cannot use it skips, with a reason."""
 
-_FORMS = "Write it as m.3243A>G, MT:3243:A:G, or VCF columns such as MT 3243 . A G."
+_FORMS = "Write it like m.3243A>G, MT:3243:A:G or MT 3243 A G."
 
 
 @dataclass(frozen=True)
