@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Final
 
 from annotator_hook.pipeline.clinvar import ClinVarRecord
-from annotator_hook.pipeline.consequences import Consequence
+from annotator_hook.pipeline.consequences import Consequences
 from annotator_hook.pipeline.variant import Variant
 
 CSQ_FIELDS: Final = (
@@ -42,19 +42,9 @@ class Annotation:
     variant: Variant
     hgvs_g: str
     """With the accession, such as ``NC_012920.1:m.3243A>G``."""
-    consequences: list[Consequence]
-    """The most severe first."""
+    consequences: Consequences
     clinvar: ClinVarRecord | None
     bcsq: str
-
-    @property
-    def worst(self) -> Consequence:
-        return self.consequences[0]
-
-    @property
-    def touched(self) -> list[Consequence]:
-        """In the transcripts that the variant touches; the most severe alone where it touches none."""
-        return [item for item in self.consequences if not item.is_flanking] or self.consequences[:1]
 
     @cached_property
     def info(self) -> str:
@@ -62,25 +52,19 @@ class Annotation:
         parts = [f"GAS_HGVS={self.hgvs_g}"]
         if self.bcsq:
             parts.append(f"BCSQ={self.bcsq}")
-        parts.append("CSQ=" + ",".join(map(self._csq, self.consequences)))
-        if self.clinvar:
-            known = self.clinvar
+        known = self.clinvar
+        entries = [*(item.csq() for item in self.consequences.touching), *self.consequences.flanking_csq]
+        if known and known.dbsnp:
+            entries = [_with_existing_variation(entry, known.dbsnp) for entry in entries]
+        allele = self.variant.inserted or "-"
+        parts.append(f"CSQ={allele}" + f",{allele}".join(entries))
+        if known:
             parts += [f"ClinVar_ACC={known.accession}", f"ClinVar_CLNSIG={known.significance}"]
             parts += [f"ClinVar_STARS={known.stars}", f"ClinVar_CLNREVSTAT={known.review_status}"]
             parts.append(f"ClinVar_CLNDN={known.conditions}")
         return ";".join(parts)
 
-    def _csq(self, item: Consequence) -> str:
-        allele = self.variant.inserted or "-"
-        known = self.clinvar.dbsnp if self.clinvar else ""
-        head = f"{allele}|{'&'.join(item.terms)}|{item.impact}"
-        transcript = item.transcript
-        if transcript is None:
-            return f"{head}||||||||||||||||{known}|||"
-        distance = "" if item.distance is None else item.distance
-        protein = item.hgvs_p.replace("=", "%3D")  # as VEP: an equals sign has a meaning in INFO
-        return (
-            f"{head}|{transcript.symbol}|{transcript.gene_id}|Transcript|{transcript.transcript_id}|"
-            f"{transcript.biotype}|{item.exon}|||{protein}|{item.cdna}|{item.cds}|{item.residues}|"
-            f"{item.amino_acids}|{item.codons}|{known}|{distance}|{transcript.strand}|"
-        )
+
+def _with_existing_variation(csq: str, identifier: str) -> str:
+    head, distance, strand, flags = csq.rsplit("|", 3)
+    return f"{head}{identifier}|{distance}|{strand}|{flags}"

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from annotator_hook.pipeline import hgvs
 from annotator_hook.pipeline.csq import Call
@@ -32,8 +33,6 @@ FROM_CSQ: Final[Mapping[str, str]] = {
     "coding_sequence": "coding_sequence_variant",
 }
 """`csq`'s names of changes to proteins; all its other names are answered by geometry."""
-
-FLANKING: Final = frozenset({"upstream_gene_variant", "downstream_gene_variant", "intergenic_variant"})
 
 
 @dataclass(frozen=True)
@@ -63,10 +62,35 @@ class Consequence:
     def impact(self) -> str:
         return IMPACT[self.terms[0]]
 
+    def csq(self) -> str:
+        """The fields of VEP's CSQ after Allele; Existing_variation is empty."""
+        head = f"|{'&'.join(self.terms)}|{self.impact}"
+        transcript = self.transcript
+        if transcript is None:
+            return f"{head}|||||||||||||||||"
+        protein = self.hgvs_p.replace("=", "%3D")  # as VEP: an equals sign has a meaning in INFO
+        return (
+            f"{head}|{transcript.symbol}|{transcript.gene_id}|Transcript|{transcript.transcript_id}|"
+            f"{transcript.biotype}|{self.exon}|||{protein}|{self.cdna}|{self.cds}|{self.residues}|"
+            f"{self.amino_acids}|{self.codons}||{'' if self.distance is None else self.distance}|{transcript.strand}|"
+        )
+
+
+class Consequences(NamedTuple):
+    """Of one allele, everywhere."""
+
+    touching: list[Consequence]
+    """In the transcripts that it touches, the most severe first."""
+    nearest: Consequence | None
+    """Beside the nearest transcript that it does not touch, or intergenic; None where it touches all near by."""
+    flanking_csq: tuple[str, ...]
+    """`Consequence.csq` beside every transcript near by, the nearest first."""
+
     @property
-    def is_flanking(self) -> bool:
-        """The variant touches no transcript here."""
-        return self.terms[0] in FLANKING
+    def worst(self) -> Consequence:
+        found = self.touching[0] if self.touching else self.nearest
+        assert found is not None  # noqa: S101 - a variant that touches nothing is at least intergenic
+        return found
 
 
 class Annotator:
@@ -75,18 +99,45 @@ class Annotator:
     def __init__(self, genes: GeneModel, reference: Reference) -> None:
         self._genes = genes
         self._reference = reference
+        self._near = lru_cache(maxsize=256)(self._find_near)
+        self._heads: dict[tuple[str, str], str] = {}
+        """Transcript and flanking term → `Consequence.csq` up to the distance."""
 
-    def consequences(self, variant: Variant, calls: Mapping[str, Call]) -> list[Consequence]:
-        """At least one, the most severe first; flanking ones by distance."""
-        start, end = variant.span
-        found = [
-            self._inside(variant, transcript, calls.get(transcript.transcript_id))
-            if transcript.overlaps(start, end)
-            else _beside(start, end, transcript)
-            for transcript in self._genes.near(variant.contig, start, end)
-        ]
-        found.sort(key=lambda item: (RANK[item.terms[0]], item.distance or 0))
-        return found or [Consequence(("intergenic_variant",))]
+    def consequences(self, variant: Variant, calls: Mapping[str, Call]) -> Consequences:
+        """``calls``: what `csq` says of the variant, by transcript."""
+        touched, nearest, flanking = self._near(variant.contig, *variant.span)
+        touching = [self._inside(variant, transcript, calls.get(transcript.transcript_id)) for transcript in touched]
+        touching.sort(key=lambda item: RANK[item.terms[0]])
+        return Consequences(touching, nearest, flanking)
+
+    def _find_near(
+        self, contig: str, start: int, end: int
+    ) -> tuple[list[Transcript], Consequence | None, tuple[str, ...]]:
+        """What depends on the span alone; on a dense genome it is most of what there is to say."""
+        touched: list[Transcript] = []
+        beside: list[tuple[int, str, Transcript]] = []
+        for transcript in self._genes.near(contig, start, end):
+            if transcript.overlaps(start, end):
+                touched.append(transcript)
+            elif end < transcript.start:
+                term = "upstream_gene_variant" if transcript.strand == 1 else "downstream_gene_variant"
+                beside.append((transcript.start - end, term, transcript))
+            else:
+                term = "downstream_gene_variant" if transcript.strand == 1 else "upstream_gene_variant"
+                beside.append((start - transcript.end, term, transcript))
+        if not beside:
+            intergenic = None if touched else Consequence(("intergenic_variant",))
+            return touched, intergenic, (intergenic.csq(),) if intergenic else ()
+        beside.sort(key=lambda item: item[0])
+        distance, term, transcript = beside[0]
+        csq = []
+        for away, where, other in beside:
+            head = self._heads.get((other.transcript_id, where))
+            if head is None:
+                head = Consequence((where,), other).csq().removesuffix(f"|{other.strand}|")
+                self._heads[other.transcript_id, where] = head
+            csq.append(f"{head}{away}|{other.strand}|")
+        return touched, Consequence((term,), transcript, distance=distance), tuple(csq)
 
     def _inside(self, variant: Variant, transcript: Transcript, call: Call | None) -> Consequence:
         start, end = variant.span
@@ -137,15 +188,6 @@ class Annotator:
 
 
 _COMPLEMENT: Final = str.maketrans("ACGT", "TGCA")
-
-
-def _beside(start: int, end: int, transcript: Transcript) -> Consequence:
-    if end < transcript.start:
-        distance, before = transcript.start - end, transcript.strand == 1
-    else:
-        distance, before = start - transcript.end, transcript.strand == -1
-    term = "upstream_gene_variant" if before else "downstream_gene_variant"
-    return Consequence((term,), transcript, distance=distance)
 
 
 def _coding_terms(

@@ -32,7 +32,7 @@ class Summary:
     def add(self, annotation: Annotation) -> None:
         """One allele, each time that it occurs."""
         self.variants += 1
-        variant, worst, known = annotation.variant, annotation.worst, annotation.clinvar
+        variant, worst, known = annotation.variant, annotation.consequences.worst, annotation.clinvar
         kind = variant.kind
         self._classes[kind] += 1
         self._consequences[worst.terms[0]] += 1
@@ -51,19 +51,25 @@ class Summary:
             _keep(self._high, annotation)
 
     def _count_genes(self, annotation: Annotation) -> None:
-        impacts: dict[str, str] = {}
-        for item in annotation.consequences:  # the most severe first, so the first of a gene is its worst
-            if item.is_flanking or item.transcript is None:
+        counted: set[str] = set()
+        for item in annotation.consequences.touching:  # the most severe first, so the first of a gene is its worst
+            if item.transcript is None or item.transcript.gene_id in counted:
                 continue
-            gene_id, symbol = item.transcript.gene_id, item.transcript.symbol
-            if gene_id not in impacts:
-                impacts[gene_id] = item.impact
-                gene = self._genes.setdefault(
-                    gene_id, {"symbol": symbol, "gene_id": gene_id, "variants": 0, "high": 0, "moderate": 0}
-                )
-                gene["variants"] += 1
-                gene["high"] += item.impact == "HIGH"
-                gene["moderate"] += item.impact == "MODERATE"
+            gene_id = item.transcript.gene_id
+            counted.add(gene_id)
+            if gene_id not in self._genes:
+                symbol = item.transcript.symbol
+                self._genes[gene_id] = {
+                    "symbol": symbol,
+                    "gene_id": gene_id,
+                    "variants": 0,
+                    "high": 0,
+                    "moderate": 0,
+                }
+            gene = self._genes[gene_id]
+            gene["variants"] += 1
+            gene["high"] += item.impact == "HIGH"
+            gene["moderate"] += item.impact == "MODERATE"
 
     def counts(self) -> dict[str, Any]:
         """The part of the job's summary that comes from its alleles."""
@@ -84,10 +90,10 @@ class Summary:
 
 
 def _keep(kept: dict[Variant, dict[str, Any]], annotation: Annotation) -> None:
-    variant, worst, known = annotation.variant, annotation.worst, annotation.clinvar
+    variant, worst, known = annotation.variant, annotation.consequences.worst, annotation.clinvar
     if variant in kept or len(kept) >= MOST_HIGHLIGHTS:
         return
-    touched = worst.transcript if not worst.is_flanking else None
+    touched = worst.transcript if worst.distance is None else None
     change = annotation.hgvs_g.partition(":")[2]
     kept[variant] = {
         "contig": variant.contig,

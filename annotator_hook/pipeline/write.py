@@ -121,7 +121,7 @@ class Writer:
         original = original.partition(";")[0] if changed else ""
         end = [cell(identifier), cell(qual), cell(filters), str(line), cell(original), *self._calls(fields)]
         rows = []
-        for item in annotation.touched:
+        for item in annotation.consequences.touching or [annotation.consequences.worst]:
             transcript = item.transcript
             where = ["", "", "", ""]
             if transcript:
