@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -276,30 +275,3 @@ class TestMail:
             self.send(created, "carol@example.org", **changes)
         assert error.value.response["Error"]["Code"] == code
         assert "carol@example.org" not in requests.get(f"{created.cloud.url}/mailbox.json", timeout=10).text
-
-
-def test_of_many_conditional_writes_at_once_exactly_one_wins(created: Created) -> None:
-    table, threads = created.outputs["LimitsTable"], 8
-    clients = [created.cloud.aws("dynamodb") for _ in range(threads)]
-    for round_number in range(10):
-        start, won = threading.Barrier(threads), list[int]()
-
-        def write(number: int, key: str = f"race-{round_number}") -> None:
-            start.wait(10)  # noqa: B023 - the thread ends within the round
-            try:
-                clients[number].put_item(
-                    TableName=table,
-                    Item={"counter": {"S": key}, "by": {"N": str(number)}},
-                    ConditionExpression="attribute_not_exists(#key)",
-                    ExpressionAttributeNames={"#key": "counter"},
-                )
-                won.append(number)  # noqa: B023
-            except clients[number].exceptions.ConditionalCheckFailedException:
-                return
-
-        racers = [threading.Thread(target=write, args=(number,)) for number in range(threads)]
-        for racer in racers:
-            racer.start()
-        for racer in racers:
-            racer.join(30)
-        assert len(won) == 1
