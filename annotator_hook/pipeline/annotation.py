@@ -40,6 +40,8 @@ class Annotation:
     """Of one allele."""
 
     variant: Variant
+    kind: str
+    """`Variant.kind`."""
     hgvs_g: str
     """With the accession, such as ``NC_012920.1:m.3243A>G``."""
     consequences: Consequences

@@ -16,7 +16,7 @@ from annotator_hook.pipeline.reasons import SKIP_REASONS
 from annotator_hook.pipeline.record import Allele, Record, examine, parse
 from annotator_hook.pipeline.report import Log, plain
 from annotator_hook.pipeline.source import Line, Source
-from annotator_hook.pipeline.split import split_genotypes, split_info
+from annotator_hook.pipeline.split import RESERVED, split_genotypes, split_info
 from annotator_hook.pipeline.spool import Spool
 
 MOST_MISMATCHES: Final = 0.5
@@ -173,7 +173,7 @@ class Check:
             if kind == "FILTER":
                 lines.append(f'##FILTER=<ID={name},Description="Not declared in the input">')
                 continue
-            number, value_type = ("0", "Flag") if flag else ("1" if name == "GT" else ".", "String")
+            number, value_type = ("0", "Flag") if flag else RESERVED.get(name, (".", "String"))
             lines.append(
                 f'##{kind}=<ID={name},Number={number},Type={value_type},Description="Not declared in the input">'
             )
@@ -196,16 +196,20 @@ class Check:
         compared = self._matches + mismatches
         if not compared:
             return
-        rate = f"{mismatches:,} of {compared:,} records ({mismatches / compared:.0%})"
         wrong_length = self._wrong_length()
-        few = self._matches < ENOUGH_MATCHES
-        if mismatches > compared * MOST_MISMATCHES or (wrong_length and (mismatches or few)):
-            raise InputRejected(
-                "assembly",
-                f"The file is of another assembly than {self._pack.assembly}: REF differs from the reference in {rate}."
-                + (f" {wrong_length}" if wrong_length else ""),
-                "Align and call against this reference, or lift the variants over (for instance with bcftools +liftover).",
-            )
+        if mismatches <= compared * MOST_MISMATCHES and not (
+            wrong_length and (mismatches or self._matches < ENOUGH_MATCHES)
+        ):
+            return
+        why = [wrong_length] if wrong_length else []
+        if mismatches:
+            rate = f"{mismatches:,} of {compared:,} records ({mismatches / compared:.0%})"
+            why.append(f"REF differs from the reference in {rate}.")
+        raise InputRejected(
+            "assembly",
+            f"The file is of another assembly than {self._pack.assembly}. {' '.join(why)}",
+            "Align and call against this reference, or lift the variants over (for instance with bcftools +liftover).",
+        )
 
     def _wrong_length(self) -> str:
         """A sentence, where the header gives a contig another length than the pack's."""
@@ -234,7 +238,7 @@ class Check:
         if self._stray_comments:
             found.append(f"{self._stray_comments:,} lines that start with # among the records were ignored.")
         for reason, count in self._left_out.items():
-            found.append(f"{count:,} alleles of annotated records were left out. {SKIP_REASONS[reason]}")
+            found.append(f"Alleles left out of records that are annotated otherwise: {count:,}. {SKIP_REASONS[reason]}")
         if self._undeclared:
             names = ", ".join(name for _, name in list(self._undeclared)[:10])
             more = f" and {len(self._undeclared) - 10:,} more" if len(self._undeclared) > 10 else ""

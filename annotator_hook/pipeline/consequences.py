@@ -7,7 +7,7 @@ wrong (each correction says how), and asked nothing that geometry answers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -144,31 +144,25 @@ class Annotator:
         if variant.kind == "deletion" and start <= transcript.start and end >= transcript.end:
             return Consequence(("transcript_ablation",), transcript)
         exon = transcript.exon_number(start, end)
-        place = Consequence(
-            ("coding_sequence_variant",),
-            transcript,
-            exon=f"{exon}/{len(transcript.exons)}" if exon else "",
-            cdna=_positions(transcript.cdna_position(start), transcript.cdna_position(end)),
-        )
+        exon_of = f"{exon}/{len(transcript.exons)}" if exon else ""
+        cdna = _positions(transcript.cdna_position(start), transcript.cdna_position(end))
         if not transcript.is_coding:
-            outside_exons = ("intron_variant", "non_coding_transcript_variant")
-            return replace(place, terms=("non_coding_transcript_exon_variant",) if exon else outside_exons)
+            if exon:
+                return Consequence(("non_coding_transcript_exon_variant",), transcript, exon_of, cdna)
+            return Consequence(("intron_variant", "non_coding_transcript_variant"), transcript)
         first, last = _ordered(transcript.cds_position(start), transcript.cds_position(end))
         terms = by_severity(_coding_terms(variant, transcript, call, first, last))
-        found = replace(
-            place,
-            terms=terms,
+        substituted = len(variant.ref) == len(variant.alt)
+        return Consequence(
+            terms,
+            transcript,
+            exon_of,
+            cdna,
             cds=_positions(first, last),
             residues=_positions(first and (first + 2) // 3, last and (last + 2) // 3),
-        )
-        if call is None:
-            return found
-        same_length = len(variant.ref) == len(variant.alt)
-        return replace(
-            found,
-            amino_acids=_amino_acids(call, terms),
-            codons=self._codons(variant, transcript, first, last) if same_length and first and last else "",
-            hgvs_p=hgvs.protein(call, terms) if same_length else "",
+            amino_acids=_amino_acids(call, terms) if call else "",
+            codons=self._codons(variant, transcript, first, last) if call and substituted and first and last else "",
+            hgvs_p=hgvs.protein(call, terms) if call and substituted else "",
         )
 
     def _codons(self, variant: Variant, transcript: Transcript, first: int, last: int) -> str:

@@ -107,7 +107,7 @@ class Source:
             except zlib.error:
                 raise InputRejected(
                     "damaged-gzip",
-                    f"The gzip file is damaged after line {self._number:,}.",
+                    f"The gzip file is damaged{self._after()}.",
                     "Pack it anew, test it with gzip -t, and upload it again.",
                 ) from None
             fresh = False
@@ -119,9 +119,12 @@ class Source:
         if not unpacker.eof and not fresh:
             raise InputRejected(
                 "truncated-gzip",
-                f"The gzip file ends too early, after line {self._number:,}.",
+                f"The gzip file ends too early{self._after()}.",
                 "The copy or the upload was not complete: test the file with gzip -t and upload it again.",
             )
+
+    def _after(self) -> str:
+        return f", after line {self._number:,}" if self._number else ""
 
     def _check_size(self, unpacked: int, packed: int) -> None:
         if unpacked > self._most_bytes:

@@ -11,21 +11,36 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
-RESERVED: Final[Mapping[str, str]] = {
-    "AC": "A",
-    "AF": "A",
-    "AD": "R",
-    "ADF": "R",
-    "ADR": "R",
-    "MLEAC": "A",
-    "MLEAF": "A",
-    "PL": "G",
-    "GL": "G",
-    "GP": "G",
+RESERVED: Final[Mapping[str, tuple[str, str]]] = {
+    "AC": ("A", "Integer"),
+    "AD": ("R", "Integer"),
+    "ADF": ("R", "Integer"),
+    "ADR": ("R", "Integer"),
+    "AF": ("A", "Float"),
+    "AN": ("1", "Integer"),
+    "BQ": ("1", "Float"),
+    "DB": ("0", "Flag"),
+    "DP": ("1", "Integer"),
+    "FT": ("1", "String"),
+    "GL": ("G", "Float"),
+    "GP": ("G", "Float"),
+    "GQ": ("1", "Integer"),
+    "GT": ("1", "String"),
+    "MLEAC": ("A", "Integer"),
+    "MLEAF": ("A", "Float"),
+    "MQ": ("1", "Float"),
+    "NS": ("1", "Integer"),
+    "PL": ("G", "Integer"),
+    "PS": ("1", "Integer"),
 }
-"""Number of fields that the VCF specification and GATK reserve, for files that do not declare them."""
+"""Number and Type of fields that the VCF specification and GATK reserve, for files that do not declare them."""
 
 _ALLELE: Final = re.compile(r"\d+")
+
+
+def number_of(key: str, declared: Mapping[str, str]) -> str:
+    """How many values the field has; empty where nobody says so."""
+    return declared.get(key) or RESERVED.get(key, ("", ""))[0]
 
 
 def split_info(items: Sequence[str], index: int, alleles: int, numbers: Mapping[str, str]) -> list[str]:
@@ -33,7 +48,7 @@ def split_info(items: Sequence[str], index: int, alleles: int, numbers: Mapping[
     picked: list[str] = []
     for item in items:
         key, equals, value = item.partition("=")
-        number = numbers.get(key) or RESERVED.get(key, "")
+        number = number_of(key, numbers)
         picked.append(f"{key}={_pick(value, number, index, alleles)}" if equals and number in ("A", "R", "G") else item)
     return picked
 
@@ -42,7 +57,7 @@ def split_genotypes(columns: str, index: int, alleles: int, numbers: Mapping[str
     """``columns`` are FORMAT and the samples, tabs between them."""
     keys, *samples = columns.split("\t")
     names = keys.split(":")
-    kinds = [("GT" if name == "GT" else numbers.get(name) or RESERVED.get(name, "")) for name in names]
+    kinds = [("GT" if name == "GT" else number_of(name, numbers)) for name in names]
     if not any(kind in ("GT", "A", "R", "G") for kind in kinds):
         return columns
     picked = [keys]

@@ -33,7 +33,7 @@ class Summary:
         """One allele, each time that it occurs."""
         self.variants += 1
         variant, worst, known = annotation.variant, annotation.consequences.worst, annotation.clinvar
-        kind = variant.kind
+        kind = annotation.kind
         self._classes[kind] += 1
         self._consequences[worst.terms[0]] += 1
         self._impact[worst.impact] += 1

@@ -154,6 +154,7 @@ class _Work:
                 contig = contigs[variant.contig]
                 annotation = known[variant] = Annotation(
                     variant=variant,
+                    kind=variant.kind,
                     hgvs_g=f"{contig.accession}:{hgvs.genomic(variant, contig, pack.reference)}",
                     consequences=annotator.consequences(variant, call.calls),
                     clinvar=clinvar.of(variant),

@@ -53,15 +53,38 @@ TSV_COLUMNS: Final = (
     "line",
     "original",
 )
+_FORMULA: Final = ("=", "+", "-", "@")
 _NUMBER: Final = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?")
 
 
 def cell(text: str) -> str:
-    """Untrusted text for a table: a spreadsheet must not take it for a formula."""
-    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\r", " ")
-    if text[:1] in ("=", "+", "-", "@") and not _NUMBER.fullmatch(text):
+    """Untrusted text for a table: valid UTF-8, on one line, and nothing that a spreadsheet takes for a formula."""
+    if not text.isascii() or "\r" in text:
+        text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\r", " ")
+    if text[:1] in _FORMULA and not _NUMBER.fullmatch(text):
         return "'" + text
     return text
+
+
+def table_rows(annotation: Annotation) -> list[str]:
+    """The columns that depend on the allele alone, one row a transcript that it touches."""
+    variant, known = annotation.variant, annotation.clinvar
+    clinvar = ["", "", "", "", ""]
+    if known:
+        clinvar = [known.significance_in_words, str(known.stars), known.conditions_in_words]
+        clinvar += [known.accession, known.dbsnp]
+    rows = []
+    for item in annotation.consequences.touching or [annotation.consequences.worst]:
+        transcript = item.transcript
+        where = ["", "", "", ""]
+        if transcript:
+            where = [transcript.gene_id, transcript.transcript_id, transcript.biotype, str(transcript.strand)]
+        row = [variant.contig, str(variant.pos), variant.ref, variant.alt, annotation.hgvs_g]
+        row += [transcript.symbol if transcript else "", "&".join(item.terms), item.impact, item.hgvs_p, *clinvar]
+        row += [annotation.kind, *where, "" if item.distance is None else str(item.distance)]
+        row += [item.cds, item.residues, cell(item.amino_acids), item.codons]
+        rows.append("\t".join(row))
+    return rows
 
 
 class Writer:
@@ -84,6 +107,8 @@ class Writer:
         self._tsv = self.tsv.open("w", encoding="utf-8", newline="\n")
         self._pending: list[str] = []
         self._pending_size = 0
+        self._latest: Annotation | None = None
+        self._latest_rows: list[str] = []
         samples = header.samples if len(header.samples) <= MOST_GENOTYPE_COLUMNS else []
         self._genotypes = len(samples)
         head = [f"##fileformat={header.fileformat}", *header.meta]
@@ -111,27 +136,13 @@ class Writer:
         self._pending_size = 0
 
     def _rows(self, line: int, fields: Sequence[str], annotation: Annotation) -> str:
-        contig, pos, identifier, ref, alt, qual, filters, info = fields[:8]
-        known = annotation.clinvar
-        clinvar = ["", "", "", "", ""]
-        if known:
-            clinvar = [known.significance_in_words, str(known.stars), known.conditions_in_words]
-            clinvar += [known.accession, known.dbsnp]
-        _, changed, original = info.rpartition("GAS_ORIGINAL=")
+        if annotation is not self._latest:
+            self._latest, self._latest_rows = annotation, table_rows(annotation)
+        _, changed, original = fields[7].rpartition("GAS_ORIGINAL=")
         original = original.partition(";")[0] if changed else ""
-        end = [cell(identifier), cell(qual), cell(filters), str(line), cell(original), *self._calls(fields)]
-        rows = []
-        for item in annotation.consequences.touching or [annotation.consequences.worst]:
-            transcript = item.transcript
-            where = ["", "", "", ""]
-            if transcript:
-                where = [transcript.gene_id, transcript.transcript_id, transcript.biotype, str(transcript.strand)]
-            row = [contig, pos, ref, alt, annotation.hgvs_g, transcript.symbol if transcript else ""]
-            row += ["&".join(item.terms), item.impact, item.hgvs_p, *clinvar, annotation.variant.kind, *where]
-            row += ["" if item.distance is None else str(item.distance), item.cds, item.residues]
-            row += [cell(item.amino_acids), item.codons, *end]
-            rows.append("\t".join(row) + "\n")
-        return "".join(rows)
+        record = [cell(fields[2]), cell(fields[5]), cell(fields[6]), str(line), cell(original), *self._calls(fields)]
+        end = "\t" + "\t".join(record) + "\n"
+        return "".join([row + end for row in self._latest_rows])
 
     def _calls(self, fields: Sequence[str]) -> list[str]:
         if not self._genotypes:
