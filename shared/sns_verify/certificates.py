@@ -31,8 +31,6 @@ class SigningCertificate:
     """What is needed of a certificate to check signatures with it."""
 
     public_key: rsa.RSAPublicKey
-    signature_bytes: int
-    """The length of its signatures."""
     names: frozenset[str]
     """The DNS names that it is issued for, in lower case."""
     not_before: datetime
@@ -64,7 +62,6 @@ class SigningCertificate:
             raise Refused("certificate-self-signed", "The certificate was issued by itself.")
         return cls(
             public_key=key,
-            signature_bytes=(key.key_size + 7) // 8,
             names=_names(certificate),
             not_before=certificate.not_valid_before_utc,
             not_after=certificate.not_valid_after_utc,

@@ -214,8 +214,8 @@ def _is_recent(moment: datetime, now: datetime) -> bool:
 
 
 def _anew(error: VerificationError) -> VerificationError:
-    """The same error for one more thread: raising one object twice mixes up their tracebacks."""
-    return type(error)(error.reason, str(error))
+    """The same verdict for one more thread: raising one object twice mixes up their tracebacks."""
+    return (Refused if error.is_final else Undecided)(error.reason, str(error))
 
 
 def _is_loopback_origin(origin: str) -> bool:

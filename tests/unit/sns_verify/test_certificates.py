@@ -139,6 +139,7 @@ def test_the_name_of_another_region_is_refused(arn: str, implied: tuple[str, str
         "arn:aws:sns::123456789012:a",
         "arn:aws:sns:evil.example/:123456789012:a",
         "arn:aws:sns:us-east-1.evil.example:123456789012:a",
+        "arn:aws:sns:us-evil.example-1:123456789012:a",
         "arn:aws:sqs:us-east-1:123456789012:a",
         "arn:aws-evil:sns:us-east-1:123456789012:a",
         "arn:aws:sns:cn-north-1:123456789012:a",
