@@ -17,7 +17,7 @@ from urllib.parse import quote
 from shared.aws import page_token
 from shared.core.clock import to_iso, to_millis
 from shared.core.errors import AlreadyExists, Conflict, GasError, NotFound, Permanent
-from shared.core.inbox import Ended, Entry, EntryState
+from shared.core.inbox import Entry, EntryState, Survey
 from shared.core.jobs import IllegalTransition, Job, JobError, JobState, Ledger, Progress, StoredFile, sources_of
 from shared.core.ports import MailClaim, Page, UploadForm, Work
 from shared.core.users import User
@@ -410,83 +410,52 @@ class FakeMailer(_Fake):
 
 
 class FakeInbox(_Fake):
-    """The inbox table. ``entries``: entry_id → entry as stored; ``kept_for_good``: those that are never forgotten."""
+    """The inbox table. ``entries``: entry_id → entry as stored."""
 
     def __init__(self) -> None:
         super().__init__()
         self.entries: dict[str, Entry] = {}
-        self.kept_for_good: set[str] = set()
 
     def accept(self, entry: Entry) -> Entry | None:
         self._reach()
         with self.lock:
-            if entry.entry_id in self.entries:
-                return self.entries[entry.entry_id]
-            self.entries[entry.entry_id] = entry
-            return None
+            known = self.entries.get(entry.entry_id)
+            if known is None:
+                self.entries[entry.entry_id] = entry
+            return known
 
-    def claim(self, entry_id: str, *, holder: str, now: datetime, lease: timedelta) -> Entry:
+    def get(self, entry_id: str) -> Entry | None:
+        self._reach()
+        return self.entries.get(entry_id)
+
+    def claim(self, entry: Entry, claimed: Entry) -> None:
         self._reach()
         with self.lock:
-            entry = self.entries.get(entry_id)
-            if entry is None or not self._is_free(entry, now):
-                raise Conflict(f"Inbox entry {entry_id} is not free.")
-            return self._store(
-                entry,
-                state=EntryState.RUNNING,
-                attempts=entry.attempts + 1,
-                fence=entry.fence + 1,
-                holder=holder,
-                claimed_at=now,
-                due_at=now + lease,
-            )
+            stored = self.entries.get(entry.entry_id)
+            if stored is None or stored.due_at is None or _identity(stored) != _identity(entry):
+                raise Conflict(f"Inbox entry {entry.entry_id} is not free.")
+            self.entries[entry.entry_id] = claimed
 
-    @staticmethod
-    def _is_free(entry: Entry, now: datetime) -> bool:
-        due = entry.due_at is not None and entry.due_at <= now
-        if entry.state is EntryState.RECEIVED:
-            return due or entry.attempts == 0
-        return entry.state is EntryState.RUNNING and due
-
-    def beat(self, work: Work, *, now: datetime, lease: timedelta) -> None:
+    def beat(self, work: Work, *, until: datetime) -> None:
         self._reach()
         with self.lock:
-            self._store(self._held(work), due_at=now + lease)
+            self.entries[work.entry_id] = replace(self._held(work), due_at=until)
 
-    def complete(self, work: Work, ended: Ended) -> None:
-        self._end(work, ended, state=EntryState.DONE, due_at=None, finished_at=ended.now)
-
-    def retry(self, work: Work, ended: Ended, *, due: datetime) -> None:
-        self._end(work, ended, state=EntryState.RECEIVED, due_at=due)
-
-    def release(self, work: Work, *, now: datetime) -> None:
+    def settle(self, held: Entry, settled: Entry) -> None:
         self._reach()
         with self.lock:
-            entry = self._held(work)
-            self._store(entry, state=EntryState.RECEIVED, due_at=now, attempts=entry.attempts - 1)
+            self._held(held.work)
+            self.entries[held.entry_id] = settled
 
-    def dead(self, work: Work, ended: Ended, *, forget: bool) -> None:
-        self._end(work, ended, state=EntryState.DEAD, due_at=None, finished_at=ended.now)
-        if not forget:
-            self.kept_for_good.add(work.entry_id)
-
-    def due(self, route: str, *, now: datetime, limit: int) -> Sequence[str]:
+    def survey(self, route: str, *, now: datetime, due: int, unfinished: int) -> Survey:
         self._reach()
         with self.lock:
-            waiting = [
+            waiting = sorted(
                 (entry.due_at, entry.entry_id)
-                for entry in self._unfinished(route)
-                if entry.due_at and entry.due_at <= now
-            ]
-        return [entry_id for _, entry_id in sorted(waiting)][:limit]
-
-    def backlog(self, route: str, *, limit: int) -> int:
-        self._reach()
-        with self.lock:
-            return min(len(self._unfinished(route)), limit)
-
-    def _unfinished(self, route: str) -> list[Entry]:
-        return [entry for entry in self.entries.values() if entry.route == route and entry.due_at is not None]
+                for entry in self.entries.values()
+                if entry.route == route and entry.due_at is not None
+            )
+        return Survey([entry_id for due_at, entry_id in waiting if due_at <= now][:due], min(len(waiting), unfinished))
 
     def _held(self, work: Work) -> Entry:
         entry = self.entries.get(work.entry_id)
@@ -494,12 +463,6 @@ class FakeInbox(_Fake):
             raise Conflict(f"The lease on inbox entry {work.entry_id} is lost.")
         return entry
 
-    def _end(self, work: Work, ended: Ended, **changes: Any) -> None:
-        self._reach()
-        with self.lock:
-            entry = self._held(work)
-            self._store(entry, started_at=ended.started_at or entry.started_at, error=ended.error, **changes)
 
-    def _store(self, entry: Entry, **changes: Any) -> Entry:
-        self.entries[entry.entry_id] = replace(entry, **changes)
-        return self.entries[entry.entry_id]
+def _identity(entry: Entry) -> tuple[object, ...]:
+    return entry.state, entry.fence, entry.due_at
