@@ -38,7 +38,7 @@ class Check:
         self._log = log
         self._lines: Iterator[Line] = source.lines()
         self.header = headers.read(self._lines, INFO_LINES)
-        self.spool = Spool(spool_path, self.header, pack.contigs)
+        self._spool = Spool(spool_path, self.header, pack.contigs)
         self.records_in = 0
         self.last_line = 0
         self.skipped: Counter[str] = Counter()
@@ -52,27 +52,33 @@ class Check:
         self._mismatches: Counter[str] = Counter()
         """Contig → records whose REF is not the reference's."""
         self._stray_comments = 0
+        self._unreadable: set[int] = set()
 
     def run(self, on_record: Callable[[int], None]) -> None:
         """``on_record`` is told the number of records so far. Raises `InputRejected`."""
-        for line in self._lines:
-            text = line.text
-            if not text or text.isspace():
-                continue
-            if text[0] == "#" and not line.cut:
-                self._comment(line)
-                continue
-            self.records_in += 1
-            self.last_line = line.number
-            self._record(line)
-            on_record(self.records_in)
-        self.spool.close()
+        with self._spool:
+            for line in self._lines:
+                text = line.text
+                if not text or text.isspace():
+                    continue
+                if text[0] == "#" and not line.cut:
+                    self._comment(line)
+                    continue
+                self.records_in += 1
+                self.last_line = line.number
+                self._record(line)
+                on_record(self.records_in)
         self._check_contigs()
         self._check_assembly()
+        self._unreadable = self._drop_unreadable()
 
-    def drop_unreadable(self) -> set[int]:
+    def alleles(self) -> Iterator[tuple[int, str]]:
+        """What is to be annotated, by contig and position: the input's line number, and a line of VCF an allele."""
+        return self._spool.in_order(self._unreadable)
+
+    def _drop_unreadable(self) -> set[int]:
         """Lines whose genotypes htslib cannot read; they count as skipped from now on."""
-        bad = self.spool.unreadable()
+        bad = self._spool.unreadable()
         for line in sorted(bad):
             self._log.skipped(line, "", SKIP_REASONS["unreadable-genotypes"])
         if bad:
@@ -107,13 +113,13 @@ class Check:
         for alt, reason in found.left_out:
             self._left_out[reason] += 1
             self._log.skipped(line.number, _place(record, alt), "(this allele alone) " + SKIP_REASONS[reason])
-        self._spool(record, found.alleles)
+        self._add(record, found.alleles)
 
     def _skip(self, line: int, place: str, reason: str) -> None:
         self.skipped[reason] += 1
         self._log.skipped(line, place, SKIP_REASONS[reason])
 
-    def _spool(self, record: Record, alleles: list[Allele]) -> None:
+    def _add(self, record: Record, alleles: list[Allele]) -> None:
         alternatives = record.alt.count(",") + 1
         items = self._info_items(record.info)
         self._note("FILTER", record.filter, ";")
@@ -133,7 +139,7 @@ class Check:
             columns = [contig, str(pos), record.id, ref, alt, record.qual, record.filter, ";".join([*info, *own])]
             if genotypes:
                 columns.append(genotypes)
-            self.spool.add(contig, pos, record.line, "\t".join(columns))
+            self._spool.add(contig, pos, record.line, "\t".join(columns))
 
     def _info_items(self, info: str) -> list[str]:
         """The record's INFO, without what GAS itself will say under the same key."""
