@@ -17,8 +17,9 @@ limit_request_line = 4094
 control_socket_disable = True
 accesslog = None  # every server logs its requests itself, as JSON lines with their outcome
 
-DRAIN_SECONDS = 15
-"""How long running work may go on after SIGTERM before its leases are given back; below `graceful_timeout`."""
+DRAIN_SECONDS = 12
+"""How long running work may go on before its leases are given back. It begins when the last request was answered, which
+takes up to 10 s when DynamoDB does not answer, and all of it has to end before `graceful_timeout`."""
 
 _PR_SET_PDEATHSIG = 1
 

@@ -1,7 +1,7 @@
 """The inbox table in DynamoDB.
 
 Keyed by ``entry_id``; moments are numbers of milliseconds. The index ``by-due`` (``due_shard``, ``due_at``) holds the
-unfinished entries only, spread over shards of each route so that no one partition takes every write. What is finished
+unfinished entries only (no other has a ``due_at``), spread over shards of each route so that no one partition takes every write. What is finished
 is removed by TTL (``expires_at``, epoch seconds); what is not finished never is.
 
 An entry is always written whole: its holder knows it whole, and a put costs what an update does.
@@ -131,8 +131,7 @@ def _to_item(entry: Entry) -> dict[str, Any]:
     raw = entry.envelope.encode()
     if len(raw) > _COMPRESS_ABOVE:
         plain["envelope"] = zlib.compress(raw)
-    if entry.due_at is not None:
-        plain["due_shard"] = f"{entry.route}#{zlib.crc32(entry.message_id.encode()) % SHARDS}"
+    plain["due_shard"] = f"{entry.route}#{zlib.crc32(entry.message_id.encode()) % SHARDS}"
     if entry.forget_at is not None:
         plain["expires_at"] = to_millis(entry.forget_at) // _SECOND
     return {name: to_attribute(value) for name, value in plain.items()}

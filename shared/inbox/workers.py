@@ -44,9 +44,8 @@ class Workers:
         ``known`` saves the thread from reading the entry. A long queue holds ids alone: envelopes can be large.
         """
         with self._changed:
-            if entry_id not in self._queue and not self._closed:
-                self._queue[entry_id] = known if len(self._queue) < _REMEMBERED else None
-                self._changed.notify()
+            self._queue.setdefault(entry_id, known if len(self._queue) < _REMEMBERED else None)
+            self._changed.notify()
 
     @property
     def waiting(self) -> int:
@@ -57,7 +56,6 @@ class Workers:
         """Nothing more is started."""
         with self._changed:
             self._closed = True
-            self._queue.clear()
             self._changed.notify_all()
 
     def wait_until_still(self, seconds: float) -> bool:

@@ -173,6 +173,7 @@ def test_stopping_gives_back_what_does_not_finish_in_time(running: Running) -> N
     running.engine.offer(running.world.entry(entry_id))
     eventually(lambda: running.started)
     running.engine.stop(0.01)
+    assert running.started[0].lost.is_set()
     entry = running.world.entry(entry_id)
     assert (entry.state, entry.attempts, entry.due_at) == (EntryState.RECEIVED, 0, running.world.time)
 

@@ -81,6 +81,20 @@ def test_a_slow_heartbeat_of_one_does_not_hide_that_another_ran_out(world: World
     assert len(lost_meanwhile) == 1  # none is beaten that is lost already
 
 
+def test_a_heartbeat_that_takes_longer_than_its_own_lease_loses_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = hold(world)
+
+    def slow(*_arguments: object, **_named: object) -> None:
+        world.time += LEASE
+        raise Unavailable("DynamoDB is away.")
+
+    monkeypatch.setattr(world.inbox, "beat", slow)
+    world.leases.beat()
+    assert lease.lost.is_set()
+
+
 def test_one_lost_lease_does_not_keep_the_others_from_their_heartbeat(world: World) -> None:
     gone, kept = hold(world), hold(world)
     del world.inbox.entries[gone.entry_id]
