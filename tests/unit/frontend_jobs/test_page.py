@@ -263,6 +263,13 @@ def test_a_failure_says_what_is_wrong_where_and_how_to_mend_it(world: JobsWorld,
     assert [text_of(code) for code in page.all("code") if "data-copy" in code.attrib] == [job.job_id]
 
 
+@pytest.mark.parametrize("sentence", ["Line 1841 has 7 columns.", "There are 7 columns in line 1,841."])
+def test_a_sentence_that_names_its_line_is_not_given_it_twice(world: JobsWorld, alice: Browser, sentence: str) -> None:
+    job = world.job(JobState.FAILED, error=JobError("columns", sentence, line=1841))
+    [alert] = alice.get(f"/jobs/{job.job_id}").all("div", role="alert")
+    assert text_of(alert).startswith(f"This file could not be annotated {sentence}")
+
+
 def test_our_own_failures_are_called_ours(world: JobsWorld, alice: Browser) -> None:
     job = world.job(JobState.FAILED, error=JobError("internal", "Something failed on our side."))
     page = alice.get(f"/jobs/{job.job_id}")
