@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import shutil
@@ -100,10 +101,15 @@ def test_a_pack_that_is_not_installed_is_our_fault_and_is_named(tmp_path: Path) 
         go(replace(a_spec(tmp_path, SMALL), pack_dir=tmp_path / "grch38"))
 
 
-def test_a_job_that_should_stop_is_stopped_and_nothing_of_it_runs_on(tmp_path: Path) -> None:
+def test_a_job_that_should_stop_is_stopped_though_its_process_hangs(tmp_path: Path) -> None:
     begun: list[Progress] = []
+
+    def hang(step: Progress) -> None:
+        kill(signal.SIGSTOP)(step)
+        begun.append(step)
+
     with pytest.raises(Stopped):
-        go(a_spec(tmp_path, LARGE), on_progress=begun.append, should_stop=lambda: bool(begun))
+        go(a_spec(tmp_path, LARGE), on_progress=hang, should_stop=lambda: bool(begun))
 
 
 def test_an_error_in_the_caller_leaves_no_process(tmp_path: Path) -> None:
@@ -189,9 +195,14 @@ run(spec, on_progress=lambda step: print(step.stage, flush=True), should_stop=la
         assert server.stdout is not None
         assert server.stdout.readline() == "checking\n"
         (child,) = psutil.Process(server.pid).children(recursive=True)
+        child.suspend()  # it cannot find out by itself
         os.kill(server.pid, signal.SIGKILL)
         server.wait()
-    wait_for("the end of the child", lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+    try:
+        wait_for("the end of the child", lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+    finally:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.kill()
 
 
 def test_limits_that_are_met_exactly_do_not_matter(tmp_path: Path) -> None:
