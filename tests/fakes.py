@@ -92,6 +92,14 @@ class FakeLimits(Fake):
             self.counts[counter] = self.counts.get(counter, 0) + 1
             return self.counts[counter]
 
+    def forgive(self, key: str, *, window: timedelta, now: datetime) -> None:
+        self.reach()
+        with self.lock:
+            length = window // timedelta(milliseconds=1)
+            counter = (key, length, to_millis(now) // length)
+            if self.counts.get(counter, 0) > 0:
+                self.counts[counter] -= 1
+
 
 class FakeObjects(Fake):
     """One bucket. ``objects``: key → bytes; ``content_types``: key → what it was stored with."""
