@@ -15,6 +15,7 @@ from tests.person import Person
 from tests.whole import Gas, running_gas, wait_for
 
 JOBS = int(os.environ.get("GAS_CHAOS_JOBS", "12"))
+KILLS = max(8, JOBS // 2)
 SECONDS_BETWEEN_KILLS = (0.3, 1.5)
 SERVERS = ("frontend", "annotator_hook", "util_hook")
 
@@ -48,6 +49,7 @@ def test_jobs_survive_servers_killed_at_random_moments(tmp_path: Path) -> None:
             for _ in range(JOBS):
                 with contextlib.suppress(AssertionError):
                     demo.start_example()
+            wait_for(f"{KILLS} kills", lambda: len(killed) >= KILLS)
         finally:
             stop.set()
             killer.join()
