@@ -25,7 +25,8 @@ about seven in ten differ."""
 ENOUGH_MATCHES: Final = 10
 """REF alleles that must all match before a wrong contig length in the header is taken for a slip."""
 MOST_UNDECLARED: Final = 1000
-_IDENTIFIER: Final = re.compile(r"[A-Za-z_][0-9A-Za-z_.]*")
+_KEY: Final = re.compile(r"[A-Za-z_][0-9A-Za-z_.]{0,199}")
+_FILTER: Final = re.compile(r"[^\s;,<>=\"\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,200}")
 _ESCAPED: Final = re.compile(r"[%;=,\s\x00-\x1f\x7f]")
 
 
@@ -36,6 +37,7 @@ class Check:
         """Reads the header. Raises `InputRejected`."""
         self._pack = pack
         self._log = log
+        self._source = source
         self._lines: Iterator[Line] = source.lines()
         self.header = headers.read(self._lines, INFO_LINES)
         self._spool = Spool(spool_path, self.header, pack.contigs)
@@ -169,7 +171,7 @@ class Check:
                 self._declare(kind, name, "")
 
     def _declare(self, kind: str, name: str, flag: str) -> None:
-        if len(self._undeclared) < MOST_UNDECLARED and _IDENTIFIER.fullmatch(name):
+        if len(self._undeclared) < MOST_UNDECLARED and (_FILTER if kind == "FILTER" else _KEY).fullmatch(name):
             self._undeclared.setdefault((kind, name), flag)
 
     def undeclared(self) -> list[str]:
@@ -231,7 +233,7 @@ class Check:
 
     def warnings(self) -> list[str]:
         """What the owner should know although the file is annotated."""
-        found = list(self.header.warnings)
+        found = [*self._source.warnings, *self.header.warnings]
         mismatches = sum(self._mismatches.values())
         if mismatches:
             compared = self._matches + mismatches

@@ -28,6 +28,8 @@ from annotator_hook.pipeline.variant import Variant
 from annotator_hook.pipeline.write import Writer
 from shared.core.errors import Permanent
 
+MOST_KNOWN = 1000
+"""Alleles of one position whose annotation is kept for the next record."""
 PROGRESS_EVERY = 500
 """Records between two reports of progress; whoever sends them on decides how often."""
 
@@ -144,7 +146,7 @@ class _Work:
             fields = text.split("\t", 8)
             variant = Variant(fields[0], int(fields[1]), fields[3], fields[4])
             call = _next(called, variant)
-            if here != variant[:2]:
+            if here != variant[:2] or len(known) >= MOST_KNOWN:
                 here = variant[:2]
                 known.clear()
             annotation = known.get(variant)

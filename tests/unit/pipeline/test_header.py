@@ -60,12 +60,12 @@ def test_a_missing_fileformat_is_tolerated_with_a_warning(tmp_path: Path) -> Non
 
 
 def test_what_records_use_is_declared_for_them(tmp_path: Path) -> None:
-    check = checked(tmp_path, vcf("MT 3243 . A G . odd DP=3;MYFLAG;MINE=x GT:MY 0/1:3", samples=("alice",)))
+    check = checked(tmp_path, vcf("MT 3243 . A G . odd-1 DP=3;MYFLAG;MINE=x GT:MY 0/1:3", samples=("alice",)))
     declared = check.undeclared()
     assert '##INFO=<ID=DP,Number=1,Type=Integer,Description="Not declared in the input">' in declared
     assert '##INFO=<ID=MYFLAG,Number=0,Type=Flag,Description="Not declared in the input">' in declared
     assert '##INFO=<ID=MINE,Number=.,Type=String,Description="Not declared in the input">' in declared
-    assert '##FILTER=<ID=odd,Description="Not declared in the input">' in declared
+    assert '##FILTER=<ID=odd-1,Description="Not declared in the input">' in declared
     assert any(line.startswith("##FORMAT=<ID=MY,") for line in declared)
 
 

@@ -132,6 +132,15 @@ def test_a_bgzip_file_cut_within_a_block_is_truncated(tmp_path: Path) -> None:
     assert refusal(tmp_path, bgzipped(tmp_path, LONG)[:-40]).code == "truncated-gzip"
 
 
+def test_a_bgzip_file_cut_between_blocks_is_read_with_a_warning(tmp_path: Path) -> None:
+    path = tmp_path / "input"
+    for data, warnings in ((bgzipped(tmp_path, LONG), 0), (bgzipped(tmp_path, LONG)[:-28], 1)):
+        path.write_bytes(data)
+        reader = Source(path, most_bytes=1 << 30)
+        assert len(list(reader.lines())) == len(LONG.splitlines())
+        assert len(reader.warnings) == warnings
+
+
 def test_binary_data_far_into_the_file_is_refused_with_its_line(tmp_path: Path) -> None:
     assert refusal(tmp_path, LONG + b"\x00").line == len(LONG.splitlines()) + 1
 
