@@ -8,6 +8,9 @@ import ctypes
 import os
 import signal
 
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
+
 worker_class = "gthread"
 threads = 16
 timeout = 60
@@ -24,19 +27,19 @@ takes up to 10 s when DynamoDB does not answer, and all of it has to end before 
 _PR_SET_PDEATHSIG = 1
 
 
-def post_fork(server, worker):  # noqa: ARG001 - gunicorn's signature
+def post_fork(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - gunicorn's signature
     """A worker does not outlive a master that was killed: it would hold the port of the next one."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != server.pid:
         os._exit(1)  # the master died between the fork and the line above
 
 
-def post_worker_init(worker):
+def post_worker_init(worker: Worker) -> None:
     """Threads start here, after the fork: a fork does not copy them."""
     worker.wsgi.extensions["gas"].start()
 
 
-def worker_exit(server, worker):  # noqa: ARG001 - gunicorn's signature
+def worker_exit(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - gunicorn's signature
     """Called when the worker has stopped answering requests."""
     if hasattr(worker, "wsgi"):
         worker.wsgi.extensions["gas"].stop(DRAIN_SECONDS)

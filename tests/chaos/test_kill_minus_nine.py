@@ -40,7 +40,8 @@ def test_jobs_survive_servers_killed_at_random_moments(tmp_path: Path) -> None:
     quick = {"GAS_LOCAL_LEASE_SECONDS": "3", "GAS_LOCAL_MAIL_EVIDENCE_SECONDS": "5"}
     with running_gas(tmp_path / "gas", quick) as gas:
         demo = Person(gas).sign_in()
-        stop, killed = threading.Event(), []
+        stop = threading.Event()
+        killed: list[str] = []
         seed = random.randrange(2**32)
         killer = threading.Thread(target=kill_at_random, args=(gas, stop, killed, seed))
         killer.start()
