@@ -11,8 +11,8 @@ import signal
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
-worker_class = "gthread"
-threads = 16
+worker_class = "deploy.servers.worker.PatientWorker"
+threads = 64  # nearly all of them wait: for DynamoDB, or for a slow client, which may keep one for some seconds
 timeout = 60
 graceful_timeout = 25
 keepalive = 75  # longer than a load balancer's 60 s, so that it is never we who close first

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 
 import pytest
 import requests
@@ -74,3 +75,13 @@ def test_the_subscriptions_are_confirmed_with_their_policies(gas: Gas) -> None:
         assert attributes["ConfirmationWasAuthenticated"] == "true"
         assert "deadLetterTargetArn" in attributes["RedrivePolicy"]
         assert "healthyRetryPolicy" in attributes["DeliveryPolicy"]
+
+
+def test_connections_on_which_nothing_is_said_keep_nobody_out(gas: Gas) -> None:
+    address = ("127.0.0.1", gas.ports["UTIL"])
+    silent = [socket.create_connection(address) for _ in range(150)]
+    try:
+        assert requests.get(f"http://127.0.0.1:{address[1]}/healthz", timeout=3).status_code == 200
+    finally:
+        for connection in silent:
+            connection.close()
