@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Request, Response
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
-from shared.sns_verify.errors import Malformed, TooLarge, VerificationError
+from shared.sns_verify.errors import TooLarge, Undecided, VerificationError
 from shared.sns_verify.message import MAX_BODY, Message
 from shared.sns_verify.verifier import Verifier
 
@@ -44,10 +44,18 @@ def _body(request: Request) -> bytes:
     except RequestEntityTooLarge:  # the application's own bound is smaller
         raise TooLarge("too-large", "The body has more bytes than this application takes.") from None
     except (ClientDisconnected, OSError):
-        raise Malformed("cut-short", "The body ended before its announced length.") from None
+        raise _cut_short() from None
     if left == 0:
         raise _too_large()
-    return b"".join(parts)
+    body = b"".join(parts)
+    if len(body) < (request.content_length or 0):  # some servers just end the stream then, such as gunicorn
+        raise _cut_short()
+    return body
+
+
+def _cut_short() -> Undecided:
+    """The network's fault, as far as anybody can tell: whoever still listens shall send it again."""
+    return Undecided("cut-short", "The body ended before its announced length.")
 
 
 def _too_large() -> TooLarge:

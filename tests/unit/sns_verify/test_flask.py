@@ -111,12 +111,21 @@ def test_the_smaller_bound_of_an_application_counts(client: FlaskClient, app: Fl
     assert (response.status_code, response.text) == (413, "The body has more bytes than this application takes.\n")
 
 
-def test_a_body_that_is_cut_short_is_answered_400(client: FlaskClient, endpoint: Endpoint) -> None:
+@pytest.mark.parametrize("terminated", [False, True])
+def test_a_body_that_is_cut_short_is_answered_503_since_the_network_may_be_at_fault(
+    client: FlaskClient, endpoint: Endpoint, terminated: bool
+) -> None:
+    """``terminated``: whether the server ends the stream by itself, as gunicorn does."""
     raw = body(endpoint.sender.notification())
     response = client.post(
-        "/hook", environ_overrides={"wsgi.input": io.BytesIO(raw[:-10]), "CONTENT_LENGTH": str(len(raw))}
+        "/hook",
+        environ_overrides={
+            "wsgi.input": io.BytesIO(raw[:-10]),
+            "CONTENT_LENGTH": str(len(raw)),
+            "wsgi.input_terminated": terminated,
+        },
     )
-    assert (response.status_code, response.text) == (400, "The body ended before its announced length.\n")
+    assert (response.status_code, response.text) == (503, "The body ended before its announced length.\n")
 
 
 @pytest.mark.parametrize("length", ["-1", "x", ""])
