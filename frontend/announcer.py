@@ -30,7 +30,7 @@ def announce(job: Job, services: Services) -> bool:
 
     A job left unannounced is no failure: `Announcer` publishes it within seconds, and until then it is queued.
     """
-    message = JobRequested(job_id=job.job_id, run=job.run, request_id=job.request_id)
+    message = JobRequested(job_id=job.job_id, run=job.run, user_id=job.user_id, request_id=job.request_id)
     try:
         services.topics.publish(services.job_requests_topic, message.to_json())
         services.jobs.announced(job.job_id, run=job.run)

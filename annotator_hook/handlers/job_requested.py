@@ -18,7 +18,17 @@ from annotator_hook.pipeline.job import InputRejected, Result, Spec, Stopped, ru
 from annotator_hook.pipeline.job import Progress as Step
 from annotator_hook.services import Services
 from shared.core.errors import Conflict, NotFound, Unavailable
-from shared.core.jobs import FINAL_STATES, Job, JobError, JobState, Ledger, Progress, StoredFile, results_prefix
+from shared.core.jobs import (
+    FINAL_STATES,
+    Job,
+    JobError,
+    JobState,
+    Ledger,
+    Progress,
+    StoredFile,
+    job_prefix,
+    results_prefix,
+)
 from shared.core.messages import JobFinished, JobRequested
 from shared.inbox.route import Lease
 
@@ -51,7 +61,8 @@ def handle(message: JobRequested, lease: Lease, services: Services) -> None:
     try:
         job = services.jobs.start(message.job_id, run=message.run, work=lease.work, now=services.now())
     except NotFound:
-        return  # deleted by its owner
+        _clear_away(message, services)  # deleted by its owner
+        return
     except Conflict:
         _announce_if_finished(message, services)
         return
@@ -60,6 +71,12 @@ def handle(message: JobRequested, lease: Lease, services: Services) -> None:
         state = _Attempt(job, lease, services, Path(folder)).run()
     if state is not None:
         _announce(job, state, services)
+
+
+def _clear_away(message: JobRequested, services: Services) -> None:
+    """An attempt that died, or could not reach S3, may have stored results after the job's files were deleted."""
+    if message.user_id:
+        services.results.delete_under(job_prefix(message.user_id, message.job_id))
 
 
 def abandon(message: JobRequested, reason: str, services: Services) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from frontend.access import services
 from shared.core.errors import Conflict, NotFound
-from shared.core.jobs import Job, JobState
+from shared.core.jobs import Job, JobState, job_prefix
 
 UPLOAD_LIFE = timedelta(hours=24)
 """How long a job waits for its file before it is forgotten; much longer than an upload form lives."""
@@ -23,7 +23,7 @@ def remove(job: Job) -> None:
     if not job.state.is_final:
         with contextlib.suppress(Conflict, NotFound):  # it came to its end by itself
             services().jobs.cancel(job.job_id, now=services().now())
-    prefix = f"{job.user_id}/{job.job_id}/"
+    prefix = job_prefix(job.user_id, job.job_id)
     services().inputs.delete_under(prefix)
     services().results.delete_under(prefix)
     services().jobs.delete(job.job_id)

@@ -10,7 +10,7 @@ from frontend.jobs.names import display_name
 from frontend.limits import allow
 from frontend.tracing import request_id
 from shared.core.errors import Conflict
-from shared.core.jobs import IllegalTransition, Job, JobError, JobState, StoredFile, input_key, new_job_id
+from shared.core.jobs import IllegalTransition, Job, JobError, JobState, StoredFile, input_key, job_prefix, new_job_id
 from shared.core.users import User
 
 MIB = 1024 * 1024
@@ -94,5 +94,5 @@ def too_large(size: int) -> JobError:
 def _refuse(job: Job, error: JobError) -> Job:
     """S3 enforces the bounds of a presigned POST, other stores may not: nothing is stuck either way."""
     refused = services().jobs.give_up(job.job_id, run=job.run, error=error, now=services().now())
-    services().inputs.delete_under(f"{job.user_id}/{job.job_id}/")
+    services().inputs.delete_under(job_prefix(job.user_id, job.job_id))
     return refused

@@ -166,12 +166,17 @@ class Job:
         return (self.finished_at - self.started_at).total_seconds()
 
 
+def job_prefix(user_id: str, job_id: str) -> str:
+    """Under what all files of a job lie, in both buckets."""
+    return f"{user_id}/{job_id}/"
+
+
 def input_key(user_id: str, job_id: str) -> str:
     """Where a job's input lies. The user's file name is no part of it: a name is untrusted text."""
-    return f"{user_id}/{job_id}/input.vcf"
+    return f"{job_prefix(user_id, job_id)}input.vcf"
 
 
 def results_prefix(user_id: str, job_id: str, run: int, fence: int) -> str:
     """Where one attempt's results lie. The fence is in it, so that an attempt that lost its lease can neither
     overwrite nor clean away what its successor wrote."""
-    return f"{user_id}/{job_id}/run-{run}.{fence}/"
+    return f"{job_prefix(user_id, job_id)}run-{run}.{fence}/"

@@ -44,6 +44,8 @@ class JobRequested(Message):
     job_id: str = _Id
     run: int = Field(ge=1)
     """Counts the times a job was started; an announcement of an earlier run is stale."""
+    user_id: str = Field(default="", max_length=128, pattern=r"^[A-Za-z0-9_-]*$")
+    """Its owner: what is left of a job that was deleted meanwhile lies under this id. Older messages lack it."""
 
 
 class JobFinished(Message):

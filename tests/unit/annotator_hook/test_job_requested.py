@@ -65,7 +65,8 @@ class World:
         )
 
     def deliver(self, fence: int = 1, entry: str = "job-requests#1", run: int = 1) -> None:
-        job_requested.handle(JobRequested(job_id=self.job.job_id, run=run), Lease(entry, fence), self.services)
+        message = JobRequested(job_id=self.job.job_id, run=run, user_id=self.job.user_id)
+        job_requested.handle(message, Lease(entry, fence), self.services)
 
     @property
     def stored(self) -> Any:
@@ -173,6 +174,34 @@ def test_a_deleted_job_is_forgotten_without_a_sound(world: World) -> None:
     world.jobs.delete(world.job.job_id)
     world.deliver()
     assert world.announced == []
+
+
+def test_results_stored_after_their_job_was_deleted_do_not_stay_although_s3_was_away(world: World) -> None:
+    def delete_at_the_end(spec: Spec, **callbacks: Any) -> Result:
+        result = world.annotate(spec, **callbacks)
+        world.jobs.delete(world.job.job_id)
+        return result
+
+    def away(prefix: str) -> None:
+        raise Unavailable("S3 is away.")
+
+    clear, world.results.delete_under = world.results.delete_under, away  # type: ignore[method-assign]
+    world.engine = delete_at_the_end
+    with pytest.raises(Unavailable):
+        world.deliver()
+    assert world.results.objects != {}
+    world.results.delete_under = clear  # type: ignore[method-assign]
+    world.results.objects["somebody/else/annotated.vcf.gz"] = b""
+    world.deliver(fence=2)
+    assert list(world.results.objects) == ["somebody/else/annotated.vcf.gz"]
+
+
+def test_a_request_that_does_not_name_the_owner_of_a_deleted_job_clears_nothing_away(world: World) -> None:
+    world.jobs.delete(world.job.job_id)
+    world.results.objects["somebody/else/annotated.vcf.gz"] = b""
+    older = JobRequested(job_id=world.job.job_id, run=1)
+    job_requested.handle(older, Lease("job-requests#1", 1), world.services)
+    assert list(world.results.objects) == ["somebody/else/annotated.vcf.gz"]
 
 
 def test_a_missing_input_fails_the_job_and_says_to_upload_again(world: World) -> None:

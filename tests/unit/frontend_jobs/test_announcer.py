@@ -23,10 +23,11 @@ def lost(world: JobsWorld) -> str:
     return job.job_id
 
 
-def test_a_job_is_announced_with_its_run_and_the_request_that_began_it(world: JobsWorld, lost: str) -> None:
+def test_a_job_is_announced_with_its_run_its_owner_and_the_request_that_began_it(world: JobsWorld, lost: str) -> None:
     assert announce(world.stored(lost), world.services)
-    assert [(message.job_id, message.run, message.request_id) for message in world.announced] == [
-        (lost, 1, "request-7")
+    owner = world.stored(lost).user_id
+    assert [(message.job_id, message.run, message.user_id, message.request_id) for message in world.announced] == [
+        (lost, 1, owner, "request-7")
     ]
 
 
