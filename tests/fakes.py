@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from shared.core.clock import to_millis
-from shared.core.errors import AlreadyExists, Conflict, NotFound, Permanent
+from shared.core.errors import AlreadyExists, Conflict, NotFound, Unavailable
 from shared.core.inbox import Entry, EntryState, Survey
 from shared.core.ports import UploadForm, Work
 from shared.core.users import User
@@ -163,6 +163,11 @@ class FakeTopics(Fake):
         self.confirmed: list[tuple[str, str]] = []
         self.subscriptions: dict[tuple[str, str], str] = {}
         self.bad_tokens: set[str] = set()
+        self.asked: list[str] = []
+        """Topics, in the order in which `subscribe` was called for them."""
+        self.missing: set[str] = set()
+        self.unconfirmed: set[str] = set()
+        """Topics whose subscriptions nobody confirmed yet."""
 
     def publish(self, topic_arn: str, text: str) -> None:
         self.reach()
@@ -171,12 +176,16 @@ class FakeTopics(Fake):
     def confirm(self, topic_arn: str, token: str) -> None:
         self.reach()
         if token in self.bad_tokens:
-            raise Permanent("SNS does not know this token.")
+            raise NotFound("SNS does not know this token.")
         self.confirmed.append((topic_arn, token))
 
-    def subscribe(self, topic_arn: str, endpoint: str, *, dead_letters: str) -> None:
+    def subscribe(self, topic_arn: str, endpoint: str, *, dead_letters: str) -> bool:
         self.reach()
+        self.asked.append(topic_arn)
+        if topic_arn in self.missing:
+            raise Unavailable("There is no such topic.")
         self.subscriptions[topic_arn, endpoint] = dead_letters
+        return topic_arn not in self.unconfirmed
 
 
 @dataclass(frozen=True)

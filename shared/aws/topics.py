@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 from shared.aws.errors import code_of, message_of, translated
-from shared.core.errors import Permanent
+from shared.core.errors import NotFound
 
 if TYPE_CHECKING:
     from types_boto3_sns import SNSClient
@@ -50,20 +50,20 @@ class SnsTopics:
                 if "already confirmed" in message_of(error).lower():
                     return  # an earlier delivery of the same confirmation
                 if code_of(error) in {"InvalidParameter", "InvalidParameterException"}:
-                    raise Permanent("SNS does not know this token, or it is older than two days.") from error
+                    raise NotFound("SNS does not know this token, or it is older than two days.") from error
                 raise
 
-    def subscribe(self, topic_arn: str, endpoint: str, *, dead_letters: str) -> None:
+    def subscribe(self, topic_arn: str, endpoint: str, *, dead_letters: str) -> bool:
         policies = {
             "DeliveryPolicy": json.dumps(DELIVERY_POLICY),
             "RedrivePolicy": json.dumps({"deadLetterTargetArn": self._queue_arn(dead_letters)}),
         }
         with translated("SNS"):
             confirmed = self._confirmed(topic_arn, endpoint)
-            if confirmed is None:
-                confirmed = self._ask_for_confirmation(topic_arn, endpoint, policies)
-            if confirmed is not None:
-                self._ensure(confirmed, policies)
+            subscription = confirmed or self._ask_for_confirmation(topic_arn, endpoint, policies)
+            if subscription is not None:
+                self._ensure(subscription, policies)
+        return confirmed is not None
 
     def _queue_arn(self, queue_url: str) -> str:
         with translated("SQS"):

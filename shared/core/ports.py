@@ -216,12 +216,13 @@ class Topics(Protocol):
     def publish(self, topic_arn: str, text: str) -> None: ...
 
     def confirm(self, topic_arn: str, token: str) -> None:
-        """Confirms a subscription; afterwards only AWS credentials can end it. Raises `Permanent` for a bad token."""
+        """Confirms a subscription; afterwards only AWS credentials can end it. Raises `NotFound` for a bad token."""
         ...
 
-    def subscribe(self, topic_arn: str, endpoint: str, *, dead_letters: str) -> None:
+    def subscribe(self, topic_arn: str, endpoint: str, *, dead_letters: str) -> bool:
         """Makes sure that the endpoint is subscribed, with its delivery and redrive policies. Harmless when repeated.
 
+        Whether the subscription is confirmed: if not, SNS was made to ask (again) for its confirmation.
         ``dead_letters``: the queue's URL.
         """
         ...

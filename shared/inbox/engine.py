@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -27,6 +28,9 @@ log = structlog.get_logger()
 
 LAST_SECONDS = 2.0
 """How long handlers that were told to stop may take for it before their leases are given back over their heads."""
+READY_SECONDS = 30.0
+"""How long after its sweep should have come a server still counts as ready: one that DynamoDB did not answer may take
+ten seconds for each of its queries, and is no reason yet to take the server out of service."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds between attempts to subscribe; doubling."""
 
@@ -43,6 +47,7 @@ class Engine:
         topics: Topics,
         dead_letters: DeadLetters,
         now: Clock,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.backlog = Backlog(settings.max_backlog)
         self.draining = False
@@ -51,6 +56,7 @@ class Engine:
         self._inbox = inbox
         self._topics = topics
         self._now = now
+        self._monotonic = monotonic
         self._leases = Leases(inbox, length=timedelta(seconds=settings.lease_seconds), now=now)
         attempts = Attempts(
             inbox,
@@ -66,15 +72,18 @@ class Engine:
         self._sweeper = Sweeper(
             inbox, [route.name for route in routes], self.backlog, offer=self._workers.offer, now=now
         )
-        self._has_swept = False
+        self._swept_at: float | None = None
+        """When the inbox was last reached; monotonic."""
         self._more = False
         self._nudge = threading.Event()
         self._stopped = threading.Event()
 
     @property
     def is_ready(self) -> bool:
-        """Whether pushes are taken: not while stopping, and not before the inbox was reached once."""
-        return self._has_swept and not self.draining
+        """Whether pushes are taken: not while stopping, and only while the sweep reaches the inbox."""
+        if self.draining or self._swept_at is None:
+            return False
+        return self._monotonic() - self._swept_at < self._settings.sweep_seconds + READY_SECONDS
 
     def offer(self, entry: Entry) -> None:
         """Starts an accepted entry at once, if a slot is free."""
@@ -111,7 +120,7 @@ class Engine:
             self._nudge.clear()
             try:
                 self._more = self._sweeper.sweep()
-                self._has_swept = True
+                self._swept_at = self._monotonic()
             except GasError as error:
                 log.warning("sweep failed", error=str(error))
             except Exception:
@@ -130,23 +139,28 @@ class Engine:
                 log.exception("heartbeat failed unexpectedly")
 
     def _subscribe(self) -> None:
-        """Until it is done: SNS may be away, or the stack not complete."""
-        for route in self._routes:
-            endpoint = f"{self._settings.hook_url}/hooks/{route.name}"
-            pause = FIRST_PAUSE
-            while True:
-                try:
-                    self._topics.subscribe(route.topic_arn, endpoint, dead_letters=route.dead_letters)
-                except GasError as error:
-                    log.warning("not subscribed yet", route=route.name, error=str(error))
-                except Exception:
-                    log.exception("subscribing failed unexpectedly", route=route.name)
-                else:
-                    log.info("subscribed", route=route.name, endpoint=endpoint)
-                    break
-                if self._stopped.wait(pause):
-                    return
-                pause = min(pause * 2, LONGEST_PAUSE)
+        """Until every route is: SNS may be away, the stack not complete, or this server not reached by SNS yet.
+
+        A confirmation that did not arrive within SNS's own few tries is asked for again.
+        """
+        waiting, pause = list(self._routes), FIRST_PAUSE
+        while waiting := [route for route in waiting if not self._is_subscribed(route)]:
+            if self._stopped.wait(pause):
+                return
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _is_subscribed(self, route: Route[Any]) -> bool:
+        endpoint = f"{self._settings.hook_url}/hooks/{route.name}"
+        try:
+            is_confirmed = self._topics.subscribe(route.topic_arn, endpoint, dead_letters=route.dead_letters)
+        except GasError as error:
+            log.warning("not subscribed yet", route=route.name, error=str(error))
+            return False
+        except Exception:
+            log.exception("subscribing failed unexpectedly", route=route.name)
+            return False
+        log.info("subscribed" if is_confirmed else "waiting for confirmation", route=route.name, endpoint=endpoint)
+        return is_confirmed
 
 
 def _thread(name: str, loop: Callable[[], None]) -> None:

@@ -183,9 +183,10 @@ class HookServer:
     def _confirm(self, message: SubscriptionConfirmation) -> str:
         try:
             self._topics.confirm(message.topic_arn, message.token)
-        except errors.Permanent as error:
+        except errors.NotFound as error:
             raise Refused("token", str(error)) from error
         except errors.GasError as error:
+            # Also what AWS calls the caller's fault, such as too many subscriptions: an operator can mend it.
             raise Undecided("sns-unavailable", str(error)) from error
         return "confirmed"
 

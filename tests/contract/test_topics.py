@@ -91,6 +91,12 @@ class TestOnMoto:
         assert json.loads(attributes["DeliveryPolicy"]) == DELIVERY_POLICY
         assert json.loads(attributes["RedrivePolicy"]) == {"deadLetterTargetArn": queue.arn}
 
+    def test_a_subscription_is_said_to_be_confirmed_only_once_it_was_seen_to_be(
+        self, topics: SnsTopics, topic: str
+    ) -> None:
+        queue = Queue()
+        assert [topics.subscribe(topic, ENDPOINT, dead_letters=queue.url) for _ in range(2)] == [False, True]
+
     def test_a_subscription_that_was_made_by_hand_gets_its_policies(self, topics: SnsTopics, topic: str) -> None:
         client(SETTINGS, "sns").subscribe(TopicArn=topic, Protocol="https", Endpoint=ENDPOINT)
         queue = Queue()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -151,6 +152,23 @@ def test_a_server_is_ready_only_once_it_has_reached_its_inbox() -> None:
     running.engine.stop(PATIENCE)
 
 
+def test_a_server_that_no_longer_reaches_its_inbox_is_ready_no_more_until_it_does() -> None:
+    running = Running()
+    passed = [0.0]
+    running.engine._monotonic = lambda: passed[0]
+    running.engine.start()
+    eventually(lambda: running.engine.is_ready)
+    running.world.inbox.fail_with = Unavailable("DynamoDB is away.")
+    sweeps = count_sweeps(running)
+    eventually(lambda: len(sweeps) > 2)
+    assert running.engine.is_ready  # for a moment
+    passed[0] = 60.0
+    assert not running.engine.is_ready
+    running.world.inbox.fail_with = None
+    eventually(lambda: running.engine.is_ready)
+    running.engine.stop(PATIENCE)
+
+
 def test_the_heartbeat_tells_a_handler_that_its_lease_was_lost(running: Running) -> None:
     entry_id = running.accept().entry_id
     running.engine.offer(running.world.entry(entry_id))
@@ -225,6 +243,29 @@ def test_starting_subscribes_every_route_with_its_dead_letters_and_tries_until_i
     running.topics.fail_with = None
     endpoint = "https://annotator.example.org/hooks/job-requests"
     eventually(lambda: running.topics.subscriptions == {(running.world.route.topic_arn, endpoint): QUEUE})
+    running.engine.stop(PATIENCE)
+
+
+def test_a_confirmation_that_did_not_come_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "FIRST_PAUSE", 0.001)
+    running = Running(subscribe_at_start=True)
+    topic = running.world.route.topic_arn
+    running.topics.unconfirmed.add(topic)
+    running.engine.start()
+    eventually(lambda: len(running.topics.asked) > 2)
+    running.topics.unconfirmed.clear()
+    eventually(lambda: not _threads("inbox-subscribe"))
+    running.engine.stop(PATIENCE)
+
+
+def test_a_topic_that_is_missing_keeps_no_other_from_being_subscribed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "FIRST_PAUSE", 0.001)
+    running = Running(subscribe_at_start=True)
+    other = replace(running.world.route, name="other", topic_arn="arn:aws:sns:us-east-1:123456789012:other")
+    running.engine._routes = [running.world.route, other]
+    running.topics.missing.add(running.world.route.topic_arn)
+    running.engine.start()
+    eventually(lambda: (other.topic_arn, "https://annotator.example.org/hooks/other") in running.topics.subscriptions)
     running.engine.stop(PATIENCE)
 
 

@@ -15,7 +15,7 @@ from flask import Flask
 from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
-from shared.core.errors import Permanent, TooLarge, Unavailable
+from shared.core.errors import GasError, Permanent, TooLarge, Unavailable
 from shared.core.inbox import EntryState
 from shared.core.messages import JobRequested
 from shared.core.settings import HookSettings
@@ -184,8 +184,9 @@ def test_a_token_that_sns_does_not_know_is_403(site: Site) -> None:
     assert site.push(site.sender.subscription_confirmation()).status_code == 403
 
 
-def test_a_confirmation_while_sns_is_away_is_503(site: Site) -> None:
-    site.topics.fail_with = Unavailable("SNS is away.")
+@pytest.mark.parametrize("error", [Unavailable("SNS is away."), Permanent("SNS refused (SubscriptionLimitExceeded).")])
+def test_a_confirmation_that_sns_does_not_take_now_is_503(site: Site, error: GasError) -> None:
+    site.topics.fail_with = error
     assert site.push(site.sender.subscription_confirmation()).status_code == 503
 
 
