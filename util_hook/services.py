@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from shared.aws.clock import AwsClock
 from shared.aws.jobs import DynamoJobs
 from shared.aws.mail import SesMailer
 from shared.aws.session import client
@@ -29,11 +30,13 @@ class Services:
 
 def build(settings: UtilSettings) -> Services:
     """The services on AWS (or on what `settings.endpoint_url` says)."""
-    dynamodb = client(settings, "dynamodb")
+    dynamodb, now = client(settings, "dynamodb"), AwsClock()
+    now.listen(dynamodb)
     return Services(
         jobs=DynamoJobs(dynamodb, settings.jobs_table),
         users=DynamoUsers(dynamodb, settings.users_table),
         mailer=SesMailer(client(settings, "sesv2"), settings.mail_from, settings.mail_configuration_set),
         public_url=settings.public_url,
         mail_evidence=timedelta(seconds=settings.mail_evidence_seconds),
+        now=now,
     )

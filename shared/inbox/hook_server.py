@@ -23,6 +23,7 @@ import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from shared.aws.clock import AwsClock
 from shared.aws.dead_letters import SqsDeadLetters
 from shared.aws.inbox import DynamoInbox
 from shared.aws.session import client
@@ -65,14 +66,14 @@ class Outside:
 
 def build(settings: HookSettings) -> Outside:
     """The outside on AWS (or on what `settings.endpoint_url` says)."""
-    sqs = client(settings, "sqs")
+    sqs, dynamodb, now = client(settings, "sqs"), client(settings, "dynamodb"), AwsClock()
+    now.listen(dynamodb)
     return Outside(
-        inbox=DynamoInbox(client(settings, "dynamodb"), settings.inbox_table),
+        inbox=DynamoInbox(dynamodb, settings.inbox_table),
         topics=SnsTopics(client(settings, "sns"), sqs),
         dead_letters=SqsDeadLetters(sqs),
-        certificates=CertificateStore(
-            fetch=fetch_certificate, now=utc_now, extra_origin=settings.extra_certificate_origin
-        ),
+        certificates=CertificateStore(fetch=fetch_certificate, now=now, extra_origin=settings.extra_certificate_origin),
+        now=now,
     )
 
 

@@ -15,11 +15,12 @@ from flask import Flask
 from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
+from shared.aws.clock import AwsClock
 from shared.core.errors import GasError, Permanent, TooLarge, Unavailable
 from shared.core.inbox import EntryState
 from shared.core.messages import JobRequested
 from shared.core.settings import HookSettings
-from shared.inbox.hook_server import HookServer, Outside
+from shared.inbox.hook_server import HookServer, Outside, build
 from shared.sns_verify import CertificateStore
 from tests.fakes import FakeTopics
 from tests.sns_sender import TOKEN, TOPIC_ARN, Envelope, SnsSender, body, headers
@@ -102,6 +103,11 @@ def test_another_message_under_a_known_id_is_refused_and_so_goes_to_the_dead_let
     assert site.push(other).status_code == 403
     [entry] = site.world.inbox.entries.values()
     assert entry.envelope == body(first).decode()
+
+
+def test_instances_go_by_the_time_of_aws() -> None:
+    outside = build(HookSettings(public_url="https://gas", inbox_table="inbox", hook_url="https://hook"))
+    assert isinstance(outside.now, AwsClock)
 
 
 def test_a_push_that_is_no_message_is_400_and_stored_nowhere(site: Site) -> None:
