@@ -27,7 +27,9 @@ _PASSING = frozenset(
         "OperationAborted",
         # the caller is not known, or not allowed
         "AccessDenied", "AccessDeniedException", "AuthFailure", "AuthorizationError", "ExpiredToken",
-        "ExpiredTokenException", "IncompleteSignature", "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidSecurity",
+        "ExpiredTokenException", "IncompleteSignature", "IncompleteSignatureException", "InvalidAccessKeyId",
+        "InvalidClientTokenId", "InvalidSecurity", "InvalidSignatureException", "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException", "NotAuthorized",
         "KMSAccessDenied", "KmsAccessDenied", "OptInRequired", "RequestExpired", "RequestTimeTooSkewed",
         "SignatureDoesNotMatch", "UnrecognizedClientException",
         # something of ours is not there, or switched off

@@ -45,6 +45,8 @@ def outcome(error: Exception) -> type[GasError]:
         answered("TransactionConflictException"),
         answered("ExpiredTokenException"),
         answered("AccessDeniedException"),
+        answered("InvalidSignatureException", 403),  # also what a wrong clock brings about
+        answered("MissingAuthenticationTokenException", 403),
         answered("ResourceNotFoundException"),
         answered("AWS.SimpleQueueService.NonExistentQueue"),
         answered("SendingPausedException"),
