@@ -135,6 +135,12 @@ def test_no_page_is_wider_than_its_window(visit: Visit, scheme: Any, size: Any) 
         assert overflow(page) == 0, path
 
 
+@pytest.mark.parametrize("width", [360, 390])
+def test_the_table_of_the_home_page_fits_a_telephone(visit: Visit, width: int) -> None:
+    page = visit("/", signed_in=False, viewport={"width": width, "height": 740})
+    assert page.locator(".sample .table-scroll").evaluate("box => box.scrollWidth - box.clientWidth") == 0
+
+
 def test_the_email_in_the_mailbox_leads_to_the_job(visit: Visit, gas: Gas) -> None:
     page = visit("/jobs/new")
     page.get_by_role("button", name="Try with example data").click()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import json
 import re
+from html import unescape
 
 import requests
 
@@ -78,6 +80,19 @@ def test_pasted_variants_are_annotated(demo: Person) -> None:
     job_id = demo.paste("m.3243A>G\nMT:11778:G:A\n")
     assert demo.wait_until_final(job_id) == "COMPLETED"
     assert "MT-TL1" in demo.page(f"/jobs/{job_id}")
+
+
+def test_the_variants_on_the_home_page_are_shown_as_gas_annotates_them(gas: Gas, demo: Person) -> None:
+    shown = re.findall(r"<tr><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td></tr>", Person(gas).page("/"), re.DOTALL)
+    assert len(shown) == 3
+    words = [[unescape(re.sub(r"<[^>]*>", " ", cell)).split() for cell in row] for row in shown]
+    job_id = demo.paste("\n".join(variant for (variant, _), _, _ in words))
+    assert demo.wait_until_final(job_id) == "COMPLETED"
+    rows = list(csv.DictReader(io.StringIO(demo.download(job_id, "tsv").decode()), delimiter="\t"))
+    for (variant, gene), consequence, known in words:
+        [row] = [row for row in rows if row["hgvs_g"].endswith(variant) and row["gene"] == gene]
+        assert set(consequence) <= {*re.split(r"[_&]", row["consequence"]), row["hgvs_p"].rpartition(":")[2]}
+        assert known == [row["clinvar_significance"]]
 
 
 def test_a_finished_job_can_be_run_again_and_its_owner_is_written_to_again(gas: Gas, demo: Person) -> None:
