@@ -106,7 +106,11 @@ CASES: dict[str, Case] = {
         vcf(ND4 + "\tGT\t0/1\t0/1", columns=f"{COLUMNS}\tFORMAT\tS1\tS1"), "duplicate-samples", "same name", "S1"
     ),
     "all contigs outside": failing(
-        vcf(record("G", "A", "chr1"), record("G", "A", "scaffold_7")), "contigs", "chr1", "scaffold_7", "The pack has MT"
+        vcf(record("G", "A", "chr1"), record("G", "A", "scaffold_7")),
+        "contigs",
+        "chr1",
+        "scaffold_7",
+        "The pack has MT",
     ),
     "another assembly": failing(other_assembly, "assembly", "another assembly", "REF differs", "%"),
     "CRLF": completing(vcf(ND4, TL1, end="\r\n"), 2),
