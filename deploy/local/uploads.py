@@ -1,13 +1,15 @@
 """S3 as a browser meets it: what moto leaves out of uploads by presigned POST.
 
 moto answers such a POST without CORS headers, so that a page could not read the answer, and does not hold it to its
-policy. Here the bucket's own CORS rules are answered, and the policy's expiry and size limits hold.
+policy. Here the bucket's own CORS rules are answered, and the policy's expiry, exact fields (such as the key) and size
+limits hold.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,19 +36,27 @@ class LocalS3Response(S3Response):
     def _bucket_response_post(self, request: Any, bucket_name: str) -> TYPE_RESPONSE:
         policy = request.form.get("policy")
         if policy is not None:
-            check_policy(policy, size=len(self.body), now=datetime.now(UTC))
+            fields = {**request.form, "bucket": bucket_name}
+            check_policy(policy, fields=fields, size=len(self.body), now=datetime.now(UTC))
         status, headers, body = super()._bucket_response_post(request, bucket_name)
         return status, {**headers, **self._get_cors_headers_other()}, body
 
 
-def check_policy(policy: str, *, size: int, now: datetime) -> None:
-    """Raises S3's error for an upload of ``size`` bytes that the policy (base64 of JSON) does not allow."""
+def check_policy(policy: str, *, fields: Mapping[str, str], size: int, now: datetime) -> None:
+    """Raises S3's error for an upload of ``size`` bytes that the policy (base64 of JSON) does not allow.
+
+    ``fields``: the form's, and ``bucket``.
+    """
     document = json.loads(base64.b64decode(policy))
     expires = datetime.fromisoformat(document["expiration"])
     if now >= expires:
         raise S3ClientError("AccessDenied", "Invalid according to Policy: Policy expired.")
     for condition in document["conditions"]:
-        if isinstance(condition, list) and condition[0] == "content-length-range":
+        if isinstance(condition, dict):
+            for name, value in condition.items():
+                if fields.get(name) != value:
+                    raise S3ClientError("AccessDenied", f"Invalid according to Policy: Policy Condition failed: {name}")
+        elif condition[0] == "content-length-range":
             if size > int(condition[2]):
                 raise S3ClientError("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
             if size < int(condition[1]):
