@@ -105,7 +105,8 @@ def test_another_message_under_a_known_id_is_refused_and_so_goes_to_the_dead_let
     assert entry.envelope == body(first).decode()
 
 
-def test_instances_go_by_the_time_of_aws() -> None:
+def test_instances_go_by_the_time_of_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")  # a machine without credentials would ask the network
     outside = build(HookSettings(public_url="https://gas", inbox_table="inbox", hook_url="https://hook"))
     assert isinstance(outside.now, AwsClock)
 
