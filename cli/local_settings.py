@@ -33,7 +33,7 @@ class LocalSettings(FromEnvironment):
         description="Signs sessions and links; made anew at each start unless given.",
     )
     mail_evidence_seconds: float = Field(
-        default=10.0, gt=0, description="GAS_MAIL_EVIDENCE_SECONDS of the utility server: SES's report is quick here."
+        default=30.0, gt=0, description="GAS_MAIL_EVIDENCE_SECONDS of the utility server: SES's report is quick here."
     )
     lease_seconds: float = Field(default=10.0, gt=0, description="GAS_LEASE_SECONDS of both hook servers.")
 

@@ -76,7 +76,7 @@ def test_every_topic_has_its_subscription_and_queue(created: Created, topic: str
         TopicArn=arn, Protocol="http", Endpoint=listed["Endpoint"], ReturnSubscriptionArn=True
     )  # the ARN of a pending subscription is not listed
     attributes = sns.get_subscription_attributes(SubscriptionArn=again["SubscriptionArn"])["Attributes"]
-    assert json.loads(attributes["DeliveryPolicy"])["healthyRetryPolicy"]["numRetries"] == 12
+    assert json.loads(attributes["DeliveryPolicy"])["healthyRetryPolicy"]["numRetries"] == 16
     queue = sqs.get_queue_attributes(QueueUrl=created.outputs[f"{topic}DeadLetters"], AttributeNames=["All"])
     assert json.loads(attributes["RedrivePolicy"]) == {"deadLetterTargetArn": queue["Attributes"]["QueueArn"]}
     assert queue["Attributes"]["MessageRetentionPeriod"] == "1209600"
