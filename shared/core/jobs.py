@@ -6,6 +6,8 @@
        │          │  ▲        ├──────▶ FAILED
        │          │  │        └──────▶ CANCELLED
        └─▶ CANCELLED └── (re-run of COMPLETED, FAILED, CANCELLED)
+
+A job may also be CANCELLED or FAILED before it runs: its owner stops it, its file is empty, the annotator gives up.
 """
 
 from __future__ import annotations
