@@ -1,0 +1,213 @@
+"""HGVS names of variants on the DNA: ``c.`` and ``n.`` in transcripts, ``g.`` and ``m.`` on the contig.
+
+Nomenclature: https://hgvs-nomenclature.org, as Ensembl VEP 115 applies it: an insertion or deletion is named at its
+3'-most place *along the genome* in the transcript's direction, so it may move from an exon into the intron behind it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from annotator_hook.consequence.alleles import (
+    DELETION,
+    INSERTION,
+    SNV,
+    Alleles,
+    Shifts,
+    on_strand,
+    repeats_before,
+    rotated,
+)
+from annotator_hook.consequence.arrays import Bools, Bytes, Ints, Text, digits, join, merge, pick, text
+from annotator_hook.consequence.genetic_code import reverse_complement
+from annotator_hook.consequence.geometry import Geometry, Site
+from annotator_hook.consequence.models import ASSUMED_VERSION, ContigModel
+
+_SIGNS = text(["-", "", "+"])
+_STARS = text(["", "*"])
+_BASES = "ACGTN"
+_CHANGES = text([f"{ref}>{alt}" for ref in _BASES for alt in _BASES])
+_COMPLEMENT = np.array([3, 2, 1, 0, 4], dtype=np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Coordinates:
+    """Positions as HGVS counts them in a transcript: ``*12-5`` is 5 bases before base 12 of the 3' UTR."""
+
+    star: Bools
+    number: Ints
+    offset: Ints
+    """Into the intron: positive after an exon, negative before one, 0 in an exon."""
+    known: Bools
+    """The position lies in the transcript."""
+
+    @classmethod
+    def of(cls, model: ContigModel, transcript: Ints, position: Ints, site: Site | None = None) -> Coordinates:
+        """The coordinates of genomic positions."""
+        site = site or Site.find(model, transcript, position)
+        first, last = model.exon_offset[transcript], model.exon_offset[transcript + 1] - 1
+        known = site.inside | ((site.exon >= first) & (site.exon < last))
+        before = np.where(known, site.exon, 0)
+        behind = np.where(site.inside | ~known, before, before + 1)
+        forward = model.strand[transcript] > 0
+        up, down = position - model.exon_end[before], model.exon_start[behind] - position
+        # in the middle of an intron of odd length the exon on the 5' side counts
+        to_before = (up < down) | ((up == down) & forward)
+        exon = np.where(to_before, before, behind)
+        size = model.exon_end[exon] - model.exon_start[exon]
+        at_three_prime = to_before == forward
+        anchor = model.exon_cdna[exon] + np.where(at_three_prime, size, 0)
+        distance = np.where(to_before, up, down)
+        exonic = model.exon_cdna[before] + np.where(
+            forward, position - model.exon_start[before], model.exon_end[before] - position
+        )
+        cdna = np.where(site.inside, exonic, anchor)
+        offset = np.where(site.inside, 0, np.where(at_three_prime, distance, -distance))
+        start, end = model.coding_start[transcript], model.coding_end[transcript]
+        coding = start > 0
+        star = coding & (cdna > end)
+        number = np.where(star, cdna - end, np.where(coding, cdna - start + (cdna >= start), cdna))
+        return cls(star, number, offset, known)
+
+    def text(self) -> Text:
+        """``123``, ``-5``, ``*7``, ``123+4`` …; nonsense where a position is not known."""
+        rows = len(self.number)
+        plain = np.flatnonzero((self.offset == 0) & ~self.star)
+        other = np.flatnonzero((self.offset != 0) | self.star)
+        numbers = digits(self.number)
+        exonic = self.offset[other] == 0
+        distance = pick(digits(np.abs(self.offset[other])), np.where(exonic, -1, np.arange(len(other))))
+        shown = join(
+            pick(_STARS, self.star[other].astype(np.int64)),
+            pick(numbers, other),
+            pick(_SIGNS, np.sign(self.offset[other]) + 1),
+            distance,
+        )
+        return merge(rows, (plain, pick(numbers, plain)), (other, shown))
+
+
+class Namer:
+    """Names the pairs of a chunk."""
+
+    def __init__(self, geometry: Geometry, alleles: Alleles, moves: Shifts, sequence: Bytes) -> None:
+        self._geometry, self._alleles, self._sequence = geometry, alleles, sequence
+        along = np.where(geometry.forward, moves.forward[geometry.allele], moves.backward[geometry.allele])
+        self.shift = along
+        """Bases that each pair's variant moves towards the transcript's 3' end."""
+        model = geometry.model
+        texts = model.texts
+        self._prefixes = text(
+            [
+                f"{versioned(name, version)}:{'c' if coding else 'n'}."
+                for name, version, coding in zip(
+                    texts["transcript_id"], texts["version"], model.coding.tolist(), strict=True
+                )
+            ]
+        )
+
+    def transcript_names(self) -> Text:
+        """HGVSc of every pair; empty where the variant or its name reaches beyond the transcript."""
+        geometry = self._geometry
+        single = np.flatnonzero(geometry.kind == SNV)
+        other = np.flatnonzero(geometry.kind != SNV)
+        return merge(len(geometry.kind), (single, self._snvs(single)), self._others(other))
+
+    def _snvs(self, rows: Ints) -> Text:
+        geometry, model = self._geometry, self._geometry.model
+        t = geometry.transcript[rows]
+        site = Site(geometry.first.exon[rows], geometry.first.inside[rows])
+        where = Coordinates.of(model, t, geometry.start[rows], site)
+        # VEP counts coding SNVs from the start of the first codon, complete or not, all else from its first base
+        number = where.number + np.where(geometry.cds[0][rows] > 0, model.phase[t], 0)
+        ref, alt = (codes[geometry.allele[rows]] for codes in self._alleles.snv_bases)
+        forward = geometry.forward[rows]
+        ref, alt = (np.where(forward, codes, _COMPLEMENT[codes]) for codes in (ref, alt))
+        shown = Coordinates(where.star, number, where.offset, where.known).text()
+        return join(pick(self._prefixes, t), shown, pick(_CHANGES, ref * 5 + alt))
+
+    def _others(self, rows: Ints) -> tuple[Ints, Text]:
+        geometry, model = self._geometry, self._geometry.model
+        t, strand = geometry.transcript[rows], model.strand[geometry.transcript[rows]]
+        low, high, changes = self._described(rows)
+        five, three = np.where(strand > 0, low, high), np.where(strand > 0, high, low)
+        inside = (geometry.start[rows] >= model.start[t]) & (geometry.start[rows] <= model.end[t])
+        inside &= (geometry.end[rows] >= model.start[t]) & (geometry.end[rows] <= model.end[t])
+        first, last = Coordinates.of(model, t, five), Coordinates.of(model, t, three)
+        kept = np.flatnonzero(inside & first.known & last.known)
+        range_text = join(pick(first.text(), kept), "_", pick(last.text(), kept))
+        alone = np.flatnonzero(five[kept] == three[kept])
+        several = np.flatnonzero(five[kept] != three[kept])
+        shown = merge(
+            len(kept), (alone, pick(first.text(), kept[alone])), (several, pick(range_text, several))
+        )
+        return rows[kept], join(pick(self._prefixes, t[kept]), shown, pick(text(changes), kept))
+
+    def _described(self, rows: Ints) -> tuple[Ints, Ints, list[str]]:
+        """First and last genomic position, and what happens there as the transcript's strand reads it."""
+        geometry = self._geometry
+        lows, highs, changes = np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows), dtype=np.int64), []
+        known: dict[tuple[int, bool], tuple[int, int, str]] = {}
+        for i, row in enumerate(rows.tolist()):
+            key = (int(geometry.allele[row]), bool(geometry.forward[row]))
+            if key not in known:
+                known[key] = describe(self._alleles, key[0], int(self.shift[row]), self._sequence, forward=key[1])
+            lows[i], highs[i], change = known[key]
+            changes.append(change)
+        return lows, highs, changes
+
+
+def describe(alleles: Alleles, i: int, shift: int, sequence: Bytes, *, forward: bool) -> tuple[int, int, str]:
+    """Where allele ``i`` stands after a move of ``shift`` bases in the reading direction, and its description there.
+
+    Returns the first and last position along the contig, and ``del``, ``dup``, ``insAC``, ``delinsAC``, ``inv`` or
+    ``A>C`` in the reading direction.
+    """
+    start, end, kind = int(alleles.start[i]), int(alleles.end[i]), int(alleles.kind[i])
+    strand = 1 if forward else -1
+    start, end = start + strand * shift, end + strand * shift
+    if kind == DELETION:
+        return start, end, "del"
+    if kind == INSERTION:
+        bases = rotated(alleles.replacement(i), strand * shift)
+        if forward and repeats_before(sequence, bases, end):
+            return end - len(bases) + 1, end, "dup"
+        if not forward and repeats_before(sequence, bases, end + len(bases)):
+            return start, start + len(bases) - 1, "dup"
+        return end, start, "ins" + on_strand(bases, strand).decode()
+    ref, alt = alleles.reference(i), alleles.replacement(i)
+    before = next((k for k, (a, b) in enumerate(zip(ref, alt, strict=False)) if a != b), 0)
+    after = next((k for k, (a, b) in enumerate(zip(ref[::-1], alt[::-1], strict=False)) if a != b), 0)
+    if len(ref) == len(alt):
+        start, end = start + before, end - after
+        ref, alt = ref[before : len(ref) - after], alt[before : len(alt) - after]
+        if len(ref) == 1:
+            return start, end, f"{on_strand(ref, strand).decode()}>{on_strand(alt, strand).decode()}"
+        if alt == reverse_complement(ref):
+            return start, end, "inv"
+    return start, end, "delins" + on_strand(alt, strand).decode()
+
+
+def contig_names(alleles: Alleles, moves: Shifts, sequence: Bytes, reference: str, kind: str) -> Text:
+    """HGVSg of every allele: ``reference:kind.…`` with kind ``g``, or ``m`` for a mitochondrial genome."""
+    prefix = f"{reference}:{kind}."
+    single = np.flatnonzero(alleles.kind == SNV)
+    ref, alt = (codes[single] for codes in alleles.snv_bases)
+    snvs = join(_constant(prefix, len(single)), digits(alleles.start[single]), pick(_CHANGES, ref * 5 + alt))
+    other = np.flatnonzero(alleles.kind != SNV)
+    names = []
+    for i in other.tolist():
+        low, high, change = describe(alleles, i, int(moves.forward[i]), sequence, forward=True)
+        names.append(f"{prefix}{low if low == high else f'{low}_{high}'}{change}")
+    return merge(len(alleles), (single, snvs), (other, text(names)))
+
+
+def _constant(value: str, rows: int) -> Text:
+    return pick(text([value]), np.zeros(rows, dtype=np.int64))
+
+
+def versioned(name: str, version: str) -> str:
+    """``name.version`` as HGVS wants it, unless the name has one already."""
+    stem, _, last = name.rpartition(".")
+    return name if stem and last.isdigit() else f"{name}.{version or ASSUMED_VERSION}"
