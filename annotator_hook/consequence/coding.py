@@ -41,7 +41,7 @@ class CodingSequence:
     def peptide(self) -> str:
         """The protein without its stop. Stops inside it stay ``*``."""
         peptide = self.translated(self.cds)
-        return peptide[:-1] if peptide.endswith("*") else peptide
+        return peptide.removesuffix("*")
 
     def translated(self, sequence: bytes) -> str:
         """Whole codons only."""
@@ -138,7 +138,7 @@ class Change:
     @cached_property
     def incomplete_codon(self) -> bool:
         """It begins in a last codon of fewer than three bases."""
-        return 0 < self.first_codon and 0 < len(self.sequence.cds) - 3 * (self.first_codon - 1) < 3
+        return self.first_codon > 0 and 0 < len(self.sequence.cds) - 3 * (self.first_codon - 1) < 3
 
     def _overlaps(self, first: int, last: int) -> bool:
         return bool(self.cdna_start and self.cdna_end) and self.cdna_end >= first and self.cdna_start <= last
@@ -178,8 +178,8 @@ class Change:
 
     @cached_property
     def coding_sequence_intact(self) -> bool:
-        """An insertion or deletion at the start that leaves the whole coding sequence as it was, moved a little."""
-        return self.at_start and self.growth != 0 and self._start[0]
+        """An insertion or deletion at the start behind which the whole coding sequence stands as it did."""
+        return self.at_start and self.growth != 0 and self._start[0] and not self._start[2]
 
     @cached_property
     def start_lost(self) -> bool:
@@ -208,6 +208,11 @@ class Change:
         return len(edited) < len(cds) or codon_table(self.sequence.genetic_code).get(codon) != "*"
 
     @cached_property
+    def _stop_rebuilt(self) -> bool:
+        """Bases of the stop codon alone are lost or added, and what follows completes a stop in its place."""
+        return self.known and self.residues == ("*", "X") and self.at_stop and not self._stop_altered
+
+    @cached_property
     def stop_lost(self) -> bool:
         """A stop is gone and none takes its place."""
         if self.known:
@@ -221,8 +226,8 @@ class Change:
         before, after = self.residues if self.known else ("", "")
         if not after:
             return self.at_stop and self.growth != 0 and not self._stop_altered
-        if before == after == "X":
-            return False
+        if before == after == "X" or self._stop_rebuilt:
+            return self._stop_rebuilt
         if "*" in before:
             return before.index("*") == after.find("*")
         peptide = self.sequence.peptide
@@ -248,10 +253,10 @@ class Change:
 
     @cached_property
     def _inframe_insertion(self) -> bool:
-        if not self.known or self.growth <= 0 or self.shifts_frame:
+        if not self.known or self.growth <= 0 or self.growth % 3:
             return False
         before, after = self.residues
-        if (self.start_retained and after.endswith(before)) or before == after == "*":
+        if self.start_retained and after.endswith(before):
             return False
         if self.coding_sequence_intact:
             return False
@@ -266,7 +271,7 @@ class Change:
     @cached_property
     def inframe_deletion(self) -> bool:
         """Whole codons' worth of bases is lost, nothing else."""
-        if not self.placed or self.growth >= 0 or self.incomplete_codon or self.shifts_frame:
+        if not self.placed or self.growth >= 0 or self.growth % 3 or self.incomplete_codon:
             return False
         if self.coding_sequence_intact:
             return False
@@ -274,7 +279,7 @@ class Change:
         if before.startswith(after) or before.endswith(after):
             return True
         shared = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), len(after))
-        return before[shared:].endswith(after[shared:]) and (len(before) - len(after)) % 3 == 0
+        return before[shared:].endswith(after[shared:])
 
     @cached_property
     def protein_altering(self) -> bool:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from annotator_hook.consequence import snv, terms
-from annotator_hook.consequence.alleles import INSERTION, SNV, Alleles, Shifts, on_strand, rotated, shifts
-from annotator_hook.consequence.arrays import Bools, Bytes, Ints, Text, blank, digits, join, merge, pick, spread, text
+from annotator_hook.consequence.alleles import SNV, Alleles, Shifts, on_strand, rotated, shifts
+from annotator_hook.consequence.arrays import Bools, Bytes, Ints, Text, digits, join, merge, pick, text
 from annotator_hook.consequence.coding import Change, CodingSequence
-from annotator_hook.consequence.geometry import Geometry, Site
+from annotator_hook.consequence.geometry import Geometry
 from annotator_hook.consequence.hgvs import Namer, contig_names, versioned
 from annotator_hook.consequence.models import ContigModel, Neighbourhood
 from annotator_hook.consequence.protein import protein_name
@@ -87,7 +87,9 @@ class Engine:
             model.texts["protein_id"], model.texts["protein_version"], model.texts["transcript_id"], strict=True
         )
         self._protein_prefixes = text([f"{versioned(protein or name, version)}:p." for protein, version, name in names])
-        self._nmd = np.array([biotype == "nonsense_mediated_decay" for biotype in model.texts["biotype"]], dtype=np.bool_)
+        self._nmd = np.array(
+            [biotype == "nonsense_mediated_decay" for biotype in model.texts["biotype"]], dtype=np.bool_
+        )
 
     def annotate(self, alleles: Alleles) -> Annotation:
         """The consequences of a chunk of alleles, sorted or not."""
@@ -149,7 +151,9 @@ class Engine:
         before, after = (end < low) & (end >= low - self._distance), (start > high) & (start <= high + self._distance)
         forward = model.strand[transcript] > 0
         term = np.where(
-            before, np.where(forward, terms.UPSTREAM, terms.DOWNSTREAM), np.where(forward, terms.DOWNSTREAM, terms.UPSTREAM)
+            before,
+            np.where(forward, terms.UPSTREAM, terms.DOWNSTREAM),
+            np.where(forward, terms.DOWNSTREAM, terms.UPSTREAM),
         )
         distance = np.minimum(
             np.minimum(np.abs(start - low), np.abs(start - high)), np.minimum(np.abs(end - low), np.abs(end - high))
@@ -219,7 +223,9 @@ class Inside:
 
     def _finish(self) -> None:
         geometry = self._geometry
-        deletion = np.array([len(self._alleles.replacement(i)) for i in geometry.allele[geometry.spans_transcript].tolist()])
+        deletion = np.array(
+            [len(self._alleles.replacement(i)) for i in geometry.allele[geometry.spans_transcript].tolist()]
+        )
         spanning = np.flatnonzero(geometry.spans_transcript)
         size = geometry.end[spanning] - geometry.start[spanning] + 1
         self.mask[spanning[deletion < size]] = terms.ABLATION

@@ -99,9 +99,7 @@ class Geometry:
             t, exons = self.transcript[i], self.model
             span = slice(exons.exon_offset[t], exons.exon_offset[t + 1])
             left, right = min(self.start[i], self.end[i]), max(self.start[i], self.end[i])
-            found[i] = bool(
-                ((exons.exon_start[span] - 12 <= right) & (exons.exon_end[span] + 12 >= left)).any()
-            )
+            found[i] = bool(((exons.exon_start[span] - 12 <= right) & (exons.exon_end[span] + 12 >= left)).any())
         return found
 
     @cached_property

@@ -139,9 +139,7 @@ class Namer:
         range_text = join(pick(first.text(), kept), "_", pick(last.text(), kept))
         alone = np.flatnonzero(five[kept] == three[kept])
         several = np.flatnonzero(five[kept] != three[kept])
-        shown = merge(
-            len(kept), (alone, pick(first.text(), kept[alone])), (several, pick(range_text, several))
-        )
+        shown = merge(len(kept), (alone, pick(first.text(), kept[alone])), (several, pick(range_text, several)))
         return rows[kept], join(pick(self._prefixes, t[kept]), shown, pick(text(changes), kept))
 
     def _described(self, rows: Ints) -> tuple[Ints, Ints, list[str]]:

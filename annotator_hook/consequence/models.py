@@ -141,9 +141,7 @@ class ContigModel:
 
     def save(self, path: Path) -> None:
         """Writes the file that ``load`` reads."""
-        arrays = {
-            f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("contig", "length", "texts")
-        }
+        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("contig", "length", "texts")}
         for name in TEXTS:
             arrays[f"text_{name}"] = np.frombuffer("\n".join(self.texts[name]).encode(), dtype=np.uint8)
         header = np.frombuffer(f"{FORMAT}\n{self.contig}\n{self.length}".encode(), dtype=np.uint8)

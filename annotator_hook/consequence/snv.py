@@ -99,5 +99,7 @@ def _base(model: ContigModel, exon: Ints, position: Ints, step: Ints, wanted: Bo
         if not (right.any() or left.any()):
             break
         exon = exon + right - left
-        where = np.where(right, model.exon_start[exon] + over - 1, np.where(left, model.exon_end[exon] - under + 1, where))
+        where = np.where(
+            right, model.exon_start[exon] + over - 1, np.where(left, model.exon_end[exon] - under + 1, where)
+        )
     return where
