@@ -21,6 +21,9 @@ Text = Any
 """An Arrow string array (Arrow has no types of its own for mypy)."""
 
 
+_EMPTY = pa.array([""])
+
+
 def text(values: Sequence[str]) -> Text:
     """A column of strings."""
     return pa.array(values, type=pa.string())
@@ -35,10 +38,9 @@ def pick(values: Text, rows: Ints) -> Text:
     """``values[rows]``; a row of -1 gives an empty string."""
     if len(rows) == 0:
         return blank(0)
-    missing = rows < 0
-    if not missing.any():
-        return values.take(pa.array(rows))
-    return pc.fill_null(values.take(pa.array(rows, mask=missing)), "")
+    if rows.min() < 0:
+        values, rows = pa.concat_arrays([values, _EMPTY]), np.where(rows < 0, len(values), rows)
+    return values.take(pa.array(rows))
 
 
 def join(*parts: Text) -> Text:
@@ -58,7 +60,7 @@ def merge(rows: int, *pieces: tuple[Ints, Text]) -> Text:
         return blank(rows)
     source = np.full(rows, -1, dtype=np.int64)
     offset = 0
-    for where, strings in used:
+    for where, _ in used:
         source[where] = np.arange(offset, offset + len(where))
         offset += len(where)
     flat = [chunk for _, strings in used for chunk in (strings.chunks if hasattr(strings, "chunks") else [strings])]

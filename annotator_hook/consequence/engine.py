@@ -71,7 +71,7 @@ class Engine:
     def __init__(
         self, model: ContigModel, sequence: Bytes, *, distance: int = DISTANCE, reference: str = "", molecule: str = "g"
     ) -> None:
-        self.model, self.sequence, self._distance = model, sequence, distance
+        self.model, self.sequence, self._distance = model, np.asarray(sequence), distance
         self._reference, self._molecule = reference or model.contig, molecule
         self._neighbourhood = Neighbourhood(model, distance)
         self._sequences: dict[int, CodingSequence] = {}
@@ -101,7 +101,7 @@ class Engine:
         allele, transcript, within, beside, distance = (
             column[kept] for column in (allele, transcript, within, beside, distance)
         )
-        lonely = np.setdiff1d(np.arange(len(alleles)), allele)
+        lonely = np.flatnonzero(np.bincount(allele, minlength=len(alleles)) == 0)
         rows = len(allele) + len(lonely)
         order = np.argsort(np.concatenate([allele, lonely]), kind="stable")
         place = np.empty(rows, dtype=np.int64)

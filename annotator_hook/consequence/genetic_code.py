@@ -90,7 +90,17 @@ def residue_codes(number: int) -> Bytes:
     return codes
 
 
+@cache
+def _residue_letters(number: int) -> Bytes:
+    """The ASCII letter of each codon's residue, indexed like ``residue_codes``; the last is X for any other codon."""
+    return np.frombuffer(RESIDUES.encode(), dtype=np.uint8)[np.append(residue_codes(number), RESIDUES.index("X"))]
+
+
 def translate(sequence: bytes, number: int) -> str:
     """The peptide of the whole codons in ``sequence`` (upper case); codons with other than ACGT are X."""
-    table = codon_table(number)
-    return "".join([table.get(sequence[i : i + 3], "X") for i in range(0, len(sequence) - 2, 3)])
+    if len(sequence) < 60:
+        table = codon_table(number)
+        return "".join([table.get(sequence[i : i + 3], "X") for i in range(0, len(sequence) - 2, 3)])
+    codes = BASE_CODE[np.frombuffer(sequence, dtype=np.uint8)[: len(sequence) // 3 * 3]].reshape(-1, 3).astype(np.intp)
+    codon = np.where((codes > 3).any(axis=1), 64, codes @ np.array([16, 4, 1]))
+    return _residue_letters(number)[codon].tobytes().decode()

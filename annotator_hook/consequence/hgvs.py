@@ -140,41 +140,59 @@ class Namer:
         alone = np.flatnonzero(five[kept] == three[kept])
         several = np.flatnonzero(five[kept] != three[kept])
         shown = merge(len(kept), (alone, pick(first.text(), kept[alone])), (several, pick(range_text, several)))
-        return rows[kept], join(pick(self._prefixes, t[kept]), shown, pick(text(changes), kept))
+        return rows[kept], join(pick(self._prefixes, t[kept]), shown, pick(changes, kept))
 
-    def _described(self, rows: Ints) -> tuple[Ints, Ints, list[str]]:
+    def _described(self, rows: Ints) -> tuple[Ints, Ints, Text]:
         """First and last genomic position, and what happens there as the transcript's strand reads it."""
         geometry = self._geometry
-        lows, highs, changes = np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows), dtype=np.int64), []
-        known: dict[tuple[int, bool], tuple[int, int, str]] = {}
-        for i, row in enumerate(rows.tolist()):
-            key = (int(geometry.allele[row]), bool(geometry.forward[row]))
-            if key not in known:
-                known[key] = describe(self._alleles, key[0], int(self.shift[row]), self._sequence, forward=key[1])
-            lows[i], highs[i], change = known[key]
-            changes.append(change)
-        return lows, highs, changes
+        move = self.shift[rows] * np.where(geometry.forward[rows], 1, -1)
+        low, high = geometry.start[rows] + move, geometry.end[rows] + move
+        deleted = np.flatnonzero(geometry.kind[rows] == DELETION)
+        other = np.flatnonzero(geometry.kind[rows] != DELETION)
+        # transcripts of one strand read an allele alike
+        keys, where = np.unique(geometry.allele[rows[other]] * 2 + geometry.forward[rows[other]], return_inverse=True)
+        _, first = np.unique(where, return_index=True)
+        shift = self.shift[rows[other]][first].tolist()
+        found = describe_all(self._alleles, (keys >> 1).tolist(), shift, (keys & 1).tolist(), self._sequence)
+        low[other], high[other] = (np.array(side, dtype=np.int64)[where] for side in (found[0], found[1]))
+        return (
+            low,
+            high,
+            merge(len(rows), (deleted, _constant("del", len(deleted))), (other, pick(text(found[2]), where))),
+        )
 
 
-def describe(alleles: Alleles, i: int, shift: int, sequence: Bytes, *, forward: bool) -> tuple[int, int, str]:
-    """Where allele ``i`` stands after a move of ``shift`` bases in the reading direction, and its description there.
+def describe_all(
+    alleles: Alleles, which: list[int], shifts: list[int], forward: list[int], sequence: Bytes
+) -> tuple[list[int], list[int], list[str]]:
+    """``describe`` for many alleles: first positions, last positions, descriptions."""
+    starts, ends, kinds = (column[which].tolist() for column in (alleles.start, alleles.end, alleles.kind))
+    found = [
+        describe(start, end, kind, alleles.reference(i), alleles.replacement(i), shift, sequence, forward=bool(strand))
+        for i, start, end, kind, shift, strand in zip(which, starts, ends, kinds, shifts, forward, strict=True)
+    ]
+    return [low for low, _, _ in found], [high for _, high, _ in found], [change for _, _, change in found]
+
+
+def describe(
+    start: int, end: int, kind: int, ref: bytes, alt: bytes, shift: int, sequence: Bytes, *, forward: bool
+) -> tuple[int, int, str]:
+    """Where an allele stands after a move of ``shift`` bases in the reading direction, and its description there.
 
     Returns the first and last position along the contig, and ``del``, ``dup``, ``insAC``, ``delinsAC``, ``inv`` or
     ``A>C`` in the reading direction.
     """
-    start, end, kind = int(alleles.start[i]), int(alleles.end[i]), int(alleles.kind[i])
     strand = 1 if forward else -1
     start, end = start + strand * shift, end + strand * shift
     if kind == DELETION:
         return start, end, "del"
     if kind == INSERTION:
-        bases = rotated(alleles.replacement(i), strand * shift)
+        bases = rotated(alt, strand * shift)
         if forward and repeats_before(sequence, bases, end):
             return end - len(bases) + 1, end, "dup"
         if not forward and repeats_before(sequence, bases, end + len(bases)):
             return start, start + len(bases) - 1, "dup"
         return end, start, "ins" + on_strand(bases, strand).decode()
-    ref, alt = alleles.reference(i), alleles.replacement(i)
     before = next((k for k, (a, b) in enumerate(zip(ref, alt, strict=False)) if a != b), 0)
     after = next((k for k, (a, b) in enumerate(zip(ref[::-1], alt[::-1], strict=False)) if a != b), 0)
     if len(ref) == len(alt):
@@ -193,12 +211,23 @@ def contig_names(alleles: Alleles, moves: Shifts, sequence: Bytes, reference: st
     single = np.flatnonzero(alleles.kind == SNV)
     ref, alt = (codes[single] for codes in alleles.snv_bases)
     snvs = join(_constant(prefix, len(single)), digits(alleles.start[single]), pick(_CHANGES, ref * 5 + alt))
-    other = np.flatnonzero(alleles.kind != SNV)
-    names = []
-    for i in other.tolist():
-        low, high, change = describe(alleles, i, int(moves.forward[i]), sequence, forward=True)
-        names.append(f"{prefix}{low if low == high else f'{low}_{high}'}{change}")
-    return merge(len(alleles), (single, snvs), (other, text(names)))
+    deleted = np.flatnonzero(alleles.kind == DELETION)
+    other = np.flatnonzero((alleles.kind != SNV) & (alleles.kind != DELETION))
+    found = describe_all(alleles, other.tolist(), moves.forward[other].tolist(), [1] * len(other), sequence)
+    others = join(
+        _constant(prefix, len(other)),
+        _spans(np.array(found[0], dtype=np.int64), np.array(found[1], dtype=np.int64)),
+        text(found[2]),
+    )
+    low, high = (side[deleted] + moves.forward[deleted] for side in (alleles.start, alleles.end))
+    deletions = join(_constant(prefix, len(deleted)), _spans(low, high), "del")
+    return merge(len(alleles), (single, snvs), (deleted, deletions), (other, others))
+
+
+def _spans(low: Ints, high: Ints) -> Text:
+    """``7``, or ``7_9``."""
+    several = np.flatnonzero(low != high)
+    return join(digits(low), merge(len(low), (several, join("_", digits(high[several])))))
 
 
 def _constant(value: str, rows: int) -> Text:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -183,7 +184,7 @@ def build(contig: str, transcripts: Sequence[Transcript], sequence: Bytes, genet
             its exons, or most coding sequences do not translate, so that sequence and models are not of one assembly.
     """
     ordered = sorted(transcripts, key=lambda t: t.transcript_id)
-    for previous, following in zip(ordered, ordered[1:], strict=False):
+    for previous, following in pairwise(ordered):
         if previous.transcript_id == following.transcript_id:
             raise GeneModelError(f"Line {following.line}: there are two transcripts {following.transcript_id}.")
     columns: dict[str, list[int]] = {name: [] for name in _NUMBERS}
@@ -233,7 +234,7 @@ def _check_exons(transcript: Transcript, contig: str, length: int) -> None:
     where = f"Line {transcript.line}: transcript {transcript.transcript_id}"
     if transcript.exons[-1][1] > length:
         raise GeneModelError(f"{where} ends at {transcript.exons[-1][1]}, but {contig} has {length} bases.")
-    for (_, end), (start, _) in zip(transcript.exons, transcript.exons[1:], strict=False):
+    for (_, end), (start, _) in pairwise(transcript.exons):
         if start <= end:
             raise GeneModelError(f"{where} has exons that overlap at {start}.")
     for start, end, _ in transcript.cds:

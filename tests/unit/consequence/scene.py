@@ -100,7 +100,11 @@ class Scene:
             start, end, new = SIZE + 1 - end, SIZE + 1 - start, reverse_complement(new)
         ref = self.contig[start - 1 : end]
         if not ref or not new:
-            start, ref, new = start - 1, self.contig[start - 2 : start - 1] + ref, self.contig[start - 2 : start - 1] + new
+            start, ref, new = (
+                start - 1,
+                self.contig[start - 2 : start - 1] + ref,
+                self.contig[start - 2 : start - 1] + new,
+            )
         return Alleles(np.array([start]), [ref], [new])
 
     def annotate(self, start: int, end: int, alt: str) -> Annotation:

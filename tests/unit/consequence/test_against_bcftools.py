@@ -48,7 +48,11 @@ def _bcftools(snvs: list[tuple[int, str, str]], where: Path) -> dict[tuple[int, 
         shutil.copyfileobj(packed, plain)
     pysam.faidx(str(fasta))
     vcf = where / "in.vcf"
-    lines = ["##fileformat=VCFv4.2", f"##contig=<ID=20,length={model.length}>", "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"]
+    lines = [
+        "##fileformat=VCFv4.2",
+        f"##contig=<ID=20,length={model.length}>",
+        "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO",
+    ]
     vcf.write_text("\n".join([*lines, *(f"20\t{p}\t.\t{r}\t{a}\t.\t.\t." for p, r, a in snvs)]) + "\n")
     out = where / "out.vcf"
     arguments = ["-f", str(fasta), "-g", str(folder() / "genes.gff3.gz"), "-l", "-v", "0", "-o", str(out), str(vcf)]
