@@ -28,11 +28,13 @@ def measure(gas: Gas) -> dict[str, float]:
         pause.wait(0.02)  # 50 a second: arrivals, not a burst; the burst is another benchmark
 
     def waits() -> list[float] | None:
-        found = []
-        for page in dynamodb.get_paginator("scan").paginate(TableName=outputs["InboxTable"]):
-            for item in page["Items"]:
-                if item["entry_id"]["S"].partition("#")[2] in ids and "started_at" in item:
-                    found.append(float(item["started_at"]["N"]) - float(item["received_at"]["N"]))
+        pages = dynamodb.get_paginator("scan").paginate(TableName=outputs["InboxTable"])
+        found = [
+            float(item["started_at"]["N"]) - float(item["received_at"]["N"])
+            for page in pages
+            for item in page["Items"]
+            if item["entry_id"]["S"].partition("#")[2] in ids and "started_at" in item
+        ]
         return found if len(found) == MESSAGES else None
 
     measured = sorted(wait_for(f"the handling of {MESSAGES} pushes", waits))

@@ -6,13 +6,15 @@ import secrets
 from pathlib import Path
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from shared.core.settings import FromEnvironment
 
 
-class LocalSettings(BaseSettings):
+class LocalSettings(FromEnvironment):
     """Settings of `gas up`, with the prefix ``GAS_LOCAL_``. Everything listens on 127.0.0.1."""
 
-    model_config = SettingsConfigDict(env_prefix="GAS_LOCAL_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="GAS_LOCAL_")
 
     frontend_port: int = Field(default=8000, ge=1, le=65535, description="Port of the pages.")
     annotator_port: int = Field(default=8001, ge=1, le=65535, description="Port of the annotator.")

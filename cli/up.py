@@ -45,7 +45,7 @@ class _Stop(BaseException):
 @click.command()
 def up() -> None:
     """Run GAS on this machine, until Ctrl-C."""
-    settings = LocalSettings()
+    settings = LocalSettings.from_environment()
     _require_free_ports(settings)
     logs = settings.data_dir.resolve() / "logs"
     logs.mkdir(parents=True, exist_ok=True)

@@ -17,20 +17,10 @@ from shared.core.errors import ConfigurationError
 _GUNICORN_APP_LOAD_ERROR = 4
 
 
-class Settings(BaseSettings):
-    """What every process needs to reach AWS. Credentials are boto3's own business."""
+class FromEnvironment(BaseSettings):
+    """Settings that are read once, at the entrance of a process, and never change."""
 
-    model_config = SettingsConfigDict(env_prefix="GAS_", frozen=True, extra="ignore")
-
-    region: str = Field(default="us-east-1", description="AWS region of all resources.")
-    endpoint_url: str | None = Field(
-        default=None,
-        description="Base URL of all AWS services; unset on AWS, the local cloud's address on one machine.",
-    )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        default="INFO", description="DEBUG, INFO, WARNING or ERROR."
-    )
-    public_url: str = Field(description="The address under which people reach the pages, without a trailing slash.")
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -42,8 +32,9 @@ class Settings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
+            prefix = cls.model_config["env_prefix"]
             complaints = [
-                f"GAS_{str(item['loc'][0]).upper() if item['loc'] else '…'}: {item['msg']}"
+                f"{prefix}{str(item['loc'][0]).upper() if item['loc'] else '…'}: {item['msg']}"
                 for item in error.errors(include_url=False, include_input=False, include_context=False)
             ]
             raise ConfigurationError("Settings are missing or wrong: " + "; ".join(complaints)) from None
@@ -59,6 +50,22 @@ class Settings(BaseSettings):
         except ConfigurationError as error:
             sys.stderr.write(f"{error}\n")
             raise SystemExit(_GUNICORN_APP_LOAD_ERROR) from None
+
+
+class Settings(FromEnvironment):
+    """What every process needs to reach AWS. Credentials are boto3's own business."""
+
+    model_config = SettingsConfigDict(env_prefix="GAS_")
+
+    region: str = Field(default="us-east-1", description="AWS region of all resources.")
+    endpoint_url: str | None = Field(
+        default=None,
+        description="Base URL of all AWS services; unset on AWS, the local cloud's address on one machine.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="DEBUG, INFO, WARNING or ERROR."
+    )
+    public_url: str = Field(description="The address under which people reach the pages, without a trailing slash.")
 
 
 class MailSettings(Settings):

@@ -1,0 +1,1 @@
+"""Reference packs that come with GAS, and how they are made."""

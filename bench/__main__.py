@@ -1,0 +1,121 @@
+"""``make bench``: measures, prints, and writes docs/benchmarks.md with the machine's description."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+
+from bench import annotate, job, push, verify
+from tests.whole import running_gas
+
+DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number beside what it has to reach."""
+
+    what: str
+    value: float
+    unit: str
+    bound: float | None = None
+    at_least: bool = False
+
+    @property
+    def reached(self) -> bool | None:
+        """None where nothing has to be reached."""
+        if self.bound is None:
+            return None
+        return self.value >= self.bound if self.at_least else self.value <= self.bound
+
+    @property
+    def row(self) -> str:
+        """A line of the table."""
+        relation = "at least" if self.at_least else "at most"
+        target = f"{relation} {self.bound:,g} {self.unit}" if self.bound is not None else "–"
+        verdict = {None: "–", True: "yes", False: "**no**"}[self.reached]
+        digits = 0 if self.value >= 1000 else 1 if self.value >= 10 else 2
+        return f"| {self.what} | {self.value:,.{digits}f} {self.unit} | {target} | {verdict} |"
+
+
+def machine() -> str:
+    """What the numbers were measured on."""
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.machine(),
+    )
+    memory = psutil.virtual_memory().total / 2**30
+    return (
+        f"{psutil.cpu_count()} cores ({model}), {memory:.0f} GiB of memory, {platform.system()} {platform.release()}, "
+        f"Python {platform.python_version()}"
+    )
+
+
+def measure() -> list[Figure]:
+    """Everything, one after the other, so that nothing disturbs anything."""
+    figures = []
+    verified = verify.measure()
+    figures += [
+        Figure("verifying a Notification, warm certificate", verified["verify_per_s"], "/s"),
+        Figure("the bare RSA-2048 check and JSON parse", verified["bare_per_s"], "/s"),
+        Figure("verifying, as a share of the bare check", verified["ratio"] * 100, "%", 60, at_least=True),
+    ]
+    with tempfile.TemporaryDirectory(prefix="gas-bench-") as folder, running_gas(Path(folder)) as gas:
+        waits = push.measure(gas)
+        figures += [
+            Figure(f"push received → handler started, median of {push.MESSAGES}", waits["median_ms"], "ms", 25),
+            Figure("push received → handler started, 99th percentile", waits["p99_ms"], "ms", 100),
+            Figure("push received → handler started, worst", waits["worst_ms"], "ms"),
+        ]
+        example = job.measure_example(gas)
+        figures += [
+            Figure(f"example VCF, submit → COMPLETED, median of {job.EXAMPLES}", example["median_s"], "s", 2),
+            Figure("example VCF, submit → COMPLETED, slowest", example["worst_s"], "s", 2),
+        ]
+    annotated = annotate.measure()
+    figures += [
+        Figure("100,000 mitochondrial records, annotated", annotated["seconds"], "s", 15),
+        Figure("100,000 mitochondrial records, peak memory of the child", annotated["peak_mb"], "MB", 300),
+    ]
+    return figures
+
+
+def report(figures: list[Figure]) -> str:
+    """The document."""
+    return "\n".join(
+        [
+            "# Benchmarks",
+            "",
+            "`make bench` measures these and writes this page. Machines are noisy: compare ratios, or two runs on one machine.",
+            "",
+            f"Measured {datetime.now(UTC):%Y-%m-%d} on {machine()}; the cloud is the local one.",
+            "",
+            "| what | measured | to reach | reached |",
+            "|---|---|---|---|",
+            *(figure.row for figure in figures),
+            "",
+        ]
+    )
+
+
+def main() -> None:
+    """Exits with 1 when something is not reached, so that nobody overlooks it."""
+    figures = measure()
+    text = report(figures)
+    DOCUMENT.write_text(text)
+    sys.stdout.write(text)
+    raise SystemExit(any(figure.reached is False for figure in figures))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""``python -m deploy.local --port N``: the local cloud, on 127.0.0.1, until SIGTERM or Ctrl-C."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import types
+
+import click
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65535), required=True, help="Port to listen on.")
+def main(port: int) -> None:
+    """Run AWS on this machine: S3, DynamoDB, SQS, SNS, SES and CloudFormation, in memory."""
+    os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"  # the buckets' own rules shall decide; moto reads it at import
+    os.environ["MOTO_PORT"] = str(port)
+    os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
+    from deploy.local.cloud import create_server
+    from shared.core import logs
+
+    logs.configure("INFO")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    try:
+        server = create_server(port)
+    except OSError as error:
+        raise SystemExit(
+            f"gas: the local cloud cannot listen on port {port}: {os.strerror(error.errno or 0)}"
+        ) from None
+    gc.freeze()  # what is loaded stays; collections need not look at it again
+    server.serve_forever()
+
+
+def _stop(number: int, frame: types.FrameType | None) -> None:  # noqa: ARG001 - the signature of a signal handler
+    """At once: there is no state worth saving, whatever the threads are at."""
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""CloudFormation resource types that moto lacks, or of which it drops properties in silence."""

@@ -1,0 +1,79 @@
+"""AWS::SNS::Topic, AWS::SNS::Subscription, AWS::SNS::TopicPolicy, AWS::SQS::Queue and AWS::SQS::QueuePolicy."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from moto.sns.models import Topic, sns_backends
+from moto.sqs.models import Queue, sqs_backends
+
+from deploy.local.cloudformation.resources import Made, Properties, resource
+from deploy.local.sns.subscription import PushSubscription
+
+_SUBSCRIPTION_ATTRIBUTES = {
+    "DeliveryPolicy",
+    "RedrivePolicy",
+    "FilterPolicy",
+    "FilterPolicyScope",
+    "RawMessageDelivery",
+}
+
+
+@resource(
+    "AWS::SNS::Topic",
+    properties={"TopicName", "DisplayName", "SignatureVersion", "DeliveryPolicy"},
+    name_property="TopicName",
+    attributes={"TopicName"},
+)
+def topic(name: str, properties: Properties, account_id: str, region: str) -> Topic:
+    """A topic."""
+    attributes = {key: _text(value) for key, value in properties.items() if key != "TopicName"}
+    return sns_backends[account_id][region].create_topic(name, attributes)
+
+
+@resource("AWS::SNS::Subscription", properties=_SUBSCRIPTION_ATTRIBUTES | {"TopicArn", "Protocol", "Endpoint"})
+def subscription(_: str, properties: Properties, account_id: str, region: str) -> Made:
+    """A subscription; over HTTP(S) it is confirmed later, by its endpoint."""
+    backend = sns_backends[account_id][region]
+    made = backend.subscribe(properties["TopicArn"], properties["Endpoint"], properties["Protocol"])
+    for name in sorted(
+        _SUBSCRIPTION_ATTRIBUTES & set(properties), reverse=True
+    ):  # FilterPolicyScope, then FilterPolicy
+        value = properties[name]
+        backend.set_subscription_attributes(made.arn, name, value if isinstance(value, bool) else _text(value))
+    if isinstance(made, PushSubscription):
+        made.ask_for_confirmation()
+    return Made(made.arn)
+
+
+@resource("AWS::SNS::TopicPolicy", properties={"Topics", "PolicyDocument"})
+def topic_policy(name: str, properties: Properties, account_id: str, region: str) -> Made:
+    """Who may do what with topics."""
+    for arn in properties["Topics"]:
+        sns_backends[account_id][region].set_topic_attribute(arn, "policy", _text(properties["PolicyDocument"]))
+    return Made(name)
+
+
+@resource(
+    "AWS::SQS::Queue",
+    properties={"QueueName", "MessageRetentionPeriod", "MaximumMessageSize", "SqsManagedSseEnabled"},
+    name_property="QueueName",
+    attributes={"Arn", "QueueName"},
+)
+def queue(name: str, properties: Properties, account_id: str, region: str) -> Queue:
+    """A queue."""
+    return Queue.create_from_cloudformation_json(name, {"Properties": properties}, account_id, region)
+
+
+@resource("AWS::SQS::QueuePolicy", properties={"Queues", "PolicyDocument"})
+def queue_policy(name: str, properties: Properties, account_id: str, region: str) -> Made:
+    """Who may do what with queues."""
+    for url in properties["Queues"]:
+        policy = {"Policy": _text(properties["PolicyDocument"])}
+        sqs_backends[account_id][region].set_queue_attributes(url.rpartition("/")[2], policy)
+    return Made(name)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,1 @@
+"""What moto's SES lacks: a mailbox to look into, and events about every e-mail."""

@@ -1,0 +1,11 @@
+"""The pages about jobs: new job, list, one job, its files and its log."""
+
+from __future__ import annotations
+
+from frontend.jobs import actions, files, listing, new, page, presentation
+from frontend.jobs.blueprint import blueprint
+
+__all__ = ["actions", "blueprint", "files", "listing", "new", "page"]
+
+# Macros do not see a template's context, hence a global of all templates.
+blueprint.record_once(lambda setup: setup.app.jinja_env.globals.update(jobs_view=presentation))

@@ -1,0 +1,43 @@
+"""How a job and everything that belongs to it goes away."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from datetime import timedelta
+
+from frontend.access import services
+from shared.core.errors import Conflict, NotFound
+from shared.core.jobs import Job, JobState
+
+UPLOAD_LIFE = timedelta(hours=24)
+"""How long a job waits for its file before it is forgotten; much longer than an upload form lives."""
+
+
+def remove(job: Job) -> None:
+    """Deletes the job and its files. Harmless when repeated.
+
+    It is cancelled first, so that whoever works on it cannot finish any more and clears away what it wrote; its row
+    goes last, so that what was interrupted half-way can be seen and deleted again.
+    """
+    if not job.state.is_final:
+        with contextlib.suppress(Conflict, NotFound):  # it came to its end by itself
+            services().jobs.cancel(job.job_id, now=services().now())
+    prefix = f"{job.user_id}/{job.job_id}/"
+    services().inputs.delete_under(prefix)
+    services().results.delete_under(prefix)
+    services().jobs.delete(job.job_id)
+
+
+def without_abandoned(jobs: Iterable[Job]) -> list[Job]:
+    """The jobs but for those whose file never came: these are removed.
+
+    Done when their owner looks at the list, since nobody else sees them: that needs no schedule and no index.
+    """
+    kept = []
+    for job in jobs:
+        if job.state is JobState.CREATED and services().now() - job.created_at > UPLOAD_LIFE:
+            remove(job)
+        else:
+            kept.append(job)
+    return kept

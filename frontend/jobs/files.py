@@ -1,0 +1,44 @@
+"""A job's results: downloads, and the log on a page."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import abort, redirect, render_template
+from flask.typing import ResponseReturnValue
+
+from frontend.access import services
+from frontend.jobs.blueprint import blueprint
+from frontend.jobs.names import download_name
+from shared.core.errors import NotFound
+from shared.core.jobs import Job
+
+DOWNLOAD_LIFE = timedelta(minutes=5)
+"""How long a download may begin: a link that leaks is soon worth nothing."""
+LOG_ON_PAGE = 256 * 1024
+"""Bytes of the log that are shown; the rest is in the file."""
+
+
+@blueprint.get("/<job_id>/files/<kind>")
+def download(job: Job, kind: str) -> ResponseReturnValue:
+    """Leads to a short-lived address in S3 that saves the file under the right name."""
+    stored = job.results.get(kind) or abort(404)
+    name = download_name(job.name, kind)
+    return redirect(services().results.download_url(stored.key, filename=name, expires=DOWNLOAD_LIFE))
+
+
+@blueprint.get("/<job_id>/log")
+def log(job: Job) -> str:
+    """What the annotator wrote down, readable on a page."""
+    stored = job.results.get("log") or abort(404)
+    try:
+        shown = services().results.read(stored.key, limit=LOG_ON_PAGE)
+    except NotFound:
+        abort(404)
+    return render_template(
+        "jobs/log.html",
+        job=job,
+        text=shown.decode("utf-8", "replace"),
+        stored=stored,
+        shortened=len(shown) < stored.size,
+    )

@@ -1,0 +1,98 @@
+"""How a VCF becomes a queued job, whichever way it came."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from frontend.access import services, settings
+from frontend.announcer import announce
+from frontend.jobs.names import display_name
+from frontend.limits import allow
+from frontend.tracing import request_id
+from shared.core.errors import Conflict
+from shared.core.jobs import IllegalTransition, Job, JobError, JobState, StoredFile, input_key, new_job_id
+from shared.core.users import User
+
+MIB = 1024 * 1024
+MAX_JOBS_AN_HOUR = 1000
+"""New jobs of one person: far above what anybody needs, far below what a runaway script makes."""
+UPLOAD_FORM_LIFE = timedelta(hours=1)
+"""How long a browser may begin the upload that it was given a form for."""
+
+EMPTY = JobError(
+    code="empty-file",
+    message="The uploaded file is empty.",
+    hint="Check that the program that wrote it has finished, and upload it again.",
+)
+
+
+class NotArrived(Conflict):
+    """There is no file yet: its upload is still going on, or was broken off."""
+
+
+def max_bytes() -> int:
+    """The largest file that may be uploaded."""
+    return settings().max_upload_mib * MIB
+
+
+def create(owner: User, name: str) -> Job:
+    """A new job that waits for its file. Raises `TooMany`."""
+    allow(f"new-jobs#{owner.user_id}", most=MAX_JOBS_AN_HOUR, window=timedelta(hours=1))
+    job_id = new_job_id()
+    job = Job(
+        job_id=job_id,
+        user_id=owner.user_id,
+        name=display_name(name),
+        state=JobState.CREATED,
+        run=1,
+        created_at=services().now(),
+        input=StoredFile(input_key(owner.user_id, job_id), 0),
+        request_id=request_id(),
+    )
+    services().jobs.create(job)
+    return job
+
+
+def submit(job: Job) -> Job:
+    """The job as it stands once its file was looked at: queued, or failed because the file is empty or too large.
+
+    Harmless when repeated. Raises `NotArrived` when there is no file, and leaves the job waiting for it.
+    """
+    if job.state is not JobState.CREATED:
+        return job
+    size = services().inputs.size(job.input.key)
+    if size is None:
+        raise NotArrived("The file has not arrived yet. Upload it again, and keep the page open until it is done.")
+    try:
+        if size == 0:
+            return _refuse(job, EMPTY)
+        if size > max_bytes():
+            return _refuse(job, too_large(size))
+        job = services().jobs.submit(job.job_id, size=size, request_id=request_id(), now=services().now())
+    except IllegalTransition:
+        return services().jobs.get(job.job_id)  # submitted or cancelled in the meantime
+    announce(job, services())
+    return job
+
+
+def start_with(owner: User, name: str, vcf: bytes) -> Job:
+    """A queued job for a VCF that the server has in its hands."""
+    job = create(owner, name)
+    services().inputs.write(job.input.key, vcf, content_type="text/plain; charset=utf-8")
+    return submit(job)
+
+
+def too_large(size: int) -> JobError:
+    """What is said of a file of ``size`` bytes."""
+    return JobError(
+        code="file-too-large",
+        message=f"The file has {size / MIB:,.1f} MiB; at most {settings().max_upload_mib:,} MiB are accepted.",
+        hint="Compress it with bgzip or gzip, or split it by chromosome.",
+    )
+
+
+def _refuse(job: Job, error: JobError) -> Job:
+    """S3 enforces the bounds of a presigned POST, other stores may not: nothing is stuck either way."""
+    refused = services().jobs.give_up(job.job_id, run=job.run, error=error, now=services().now())
+    services().inputs.delete_under(f"{job.user_id}/{job.job_id}/")
+    return refused

@@ -1,0 +1,41 @@
+"""The list of one's jobs."""
+
+from __future__ import annotations
+
+from flask import Response, render_template, request
+
+from frontend.access import services, signed_in_user
+from frontend.jobs import live
+from frontend.jobs.blueprint import blueprint
+from frontend.jobs.disposal import without_abandoned
+from shared.core.jobs import Job
+
+PAGE_SIZE = 25
+
+
+@blueprint.get("")
+def index() -> str:
+    """Newest first."""
+    context = _some_jobs()
+    return render_template("jobs/index.html", **context)
+
+
+@blueprint.get("/live")
+def index_live() -> Response:
+    """The table alone, for as long as a job in it is not final."""
+    context = _some_jobs()
+    return live.part("jobs/_table.html", str(context.pop("etag")), **context)
+
+
+def _some_jobs() -> dict[str, object]:
+    """Raises `Permanent` when the token in the address is none of ours."""
+    start = request.args.get("start") or None
+    found = services().jobs.by_owner(signed_in_user().user_id, limit=PAGE_SIZE, start=start)
+    jobs: list[Job] = without_abandoned(found.jobs)
+    return {
+        "jobs": jobs,
+        "next": found.next,
+        "start": start,
+        "moving": any(not job.state.is_final for job in jobs),
+        "etag": live.etag(jobs, found.next),
+    }

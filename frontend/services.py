@@ -1,0 +1,47 @@
+"""What the pages work with, and how it is put together on AWS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from frontend.settings import FrontendSettings
+from shared.aws.jobs import DynamoJobs
+from shared.aws.limits import DynamoLimits
+from shared.aws.mail import SesMailer
+from shared.aws.objects import S3Objects
+from shared.aws.session import client
+from shared.aws.topics import SnsTopics
+from shared.aws.users import DynamoUsers
+from shared.core.clock import Clock, utc_now
+from shared.core.ports import Jobs, Limits, Mailer, Objects, Topics, Users
+
+
+@dataclass(frozen=True)
+class Services:
+    """Handed to the app; a view gets it from `frontend.access.services`."""
+
+    jobs: Jobs
+    users: Users
+    limits: Limits
+    inputs: Objects
+    results: Objects
+    topics: Topics
+    mailer: Mailer
+    job_requests_topic: str
+    now: Clock = utc_now
+
+
+def build(settings: FrontendSettings) -> Services:
+    """The services on AWS (or on what `settings.endpoint_url` says)."""
+    dynamodb = client(settings, "dynamodb")
+    s3 = client(settings, "s3")
+    return Services(
+        jobs=DynamoJobs(dynamodb, settings.jobs_table),
+        users=DynamoUsers(dynamodb, settings.users_table),
+        limits=DynamoLimits(dynamodb, settings.limits_table),
+        inputs=S3Objects(s3, settings.inputs_bucket),
+        results=S3Objects(s3, settings.results_bucket),
+        topics=SnsTopics(client(settings, "sns"), client(settings, "sqs")),
+        mailer=SesMailer(client(settings, "sesv2"), settings.mail_from, settings.mail_configuration_set),
+        job_requests_topic=settings.job_requests_topic,
+    )

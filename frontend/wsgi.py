@@ -1,0 +1,6 @@
+"""What gunicorn serves."""
+
+from frontend.app import create_app
+from frontend.settings import FrontendSettings
+
+app = create_app(FrontendSettings.at_entrance())

@@ -1,0 +1,291 @@
+"""The jobs table in DynamoDB.
+
+Keyed by ``job_id``; index ``by-owner`` (``user_id``, ``created_at``); index ``unannounced`` (``unannounced``,
+``queued_at``), which holds only the jobs that still wait to be announced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from shared.aws import page_token
+from shared.aws.errors import translated
+from shared.aws.items import Item, from_item, to_item, to_plain
+from shared.aws.table import ConditionFailed, Table
+from shared.core.clock import to_iso
+from shared.core.errors import AlreadyExists, NotFound
+from shared.core.jobs import (
+    FINAL_STATES,
+    IllegalTransition,
+    Job,
+    JobError,
+    JobState,
+    Ledger,
+    Progress,
+    StoredFile,
+    sources_of,
+)
+from shared.core.ports import MailClaim, Page, Work
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_dynamodb.type_defs import QueryInputTypeDef
+
+_WAITING = "yes"
+_HELD = "#run = :run AND #worker = :worker AND #fence = :fence"
+
+
+class DynamoJobs:
+    """Implements `shared.core.ports.Jobs`."""
+
+    def __init__(self, dynamodb: DynamoDBClient, table: str) -> None:
+        self._dynamodb = dynamodb
+        self._name = table
+        self._table = Table(dynamodb, table, "job_id")
+
+    def create(self, job: Job) -> None:
+        try:
+            self._table.put_new(to_item(job))
+        except ConditionFailed:
+            raise AlreadyExists(f"Job {job.job_id} exists already.") from None
+
+    def get(self, job_id: str) -> Job:
+        return self._read(job_id, self._table.get(job_id))
+
+    def by_owner(self, user_id: str, *, limit: int, start: str | None = None) -> Page:
+        request: QueryInputTypeDef = {
+            "TableName": self._name,
+            "IndexName": "by-owner",
+            "KeyConditionExpression": "user_id = :user_id",
+            "ExpressionAttributeValues": {":user_id": {"S": user_id}},
+            "ScanIndexForward": False,
+        }
+        if start is not None:
+            created_at, job_id = page_token.decode(start, user_id)
+            request["ExclusiveStartKey"] = {
+                "user_id": {"S": user_id},
+                "created_at": {"S": created_at},
+                "job_id": {"S": job_id},
+            }
+        jobs = self._query(request, limit + 1)  # one more, to know whether there is more
+        more = len(jobs) > limit
+        jobs = jobs[:limit]
+        return Page(
+            jobs, page_token.encode(user_id, to_iso(jobs[-1].created_at), jobs[-1].job_id) if more and jobs else None
+        )
+
+    def submit(self, job_id: str, *, size: int, request_id: str, now: datetime) -> Job:
+        return self._transition(
+            job_id,
+            JobState.QUEUED,
+            sources={JobState.CREATED},
+            values={"size": size, "request_id": request_id, "now": to_iso(now), "waiting": _WAITING},
+            changes={
+                "input.#size": ":size",
+                "request_id": ":request_id",
+                "queued_at": ":now",
+                "updated_at": ":now",
+                "unannounced": ":waiting",
+            },
+        )
+
+    def run_again(self, job_id: str, *, run: int, request_id: str, now: datetime) -> Job:
+        return self._transition(
+            job_id,
+            JobState.QUEUED,
+            sources=FINAL_STATES,
+            condition="#run = :run",
+            values={
+                "run": run,
+                "next_run": run + 1,
+                "request_id": request_id,
+                "now": to_iso(now),
+                "waiting": _WAITING,
+                "nobody": "",
+                "zero": 0,
+            },
+            changes={
+                "run": ":next_run",
+                "request_id": ":request_id",
+                "queued_at": ":now",
+                "updated_at": ":now",
+                "unannounced": ":waiting",
+                "worker": ":nobody",
+                "fence": ":zero",
+            },
+            remove=("started_at", "finished_at", "progress", "ledger", "summary", "results", "error"),
+        )
+
+    def announced(self, job_id: str, *, run: int) -> None:
+        try:
+            self._table.update(
+                job_id, condition="#run = :run", values={"run": run}, changes={}, remove=("unannounced",)
+            )
+        except ConditionFailed:
+            return  # gone, or run again: that run has an announcement of its own
+
+    def unannounced(self, *, before: datetime, limit: int = 100) -> Sequence[Job]:
+        request: QueryInputTypeDef = {
+            "TableName": self._name,
+            "IndexName": "unannounced",
+            "KeyConditionExpression": "unannounced = :waiting AND queued_at < :before",
+            "ExpressionAttributeValues": {":waiting": {"S": _WAITING}, ":before": {"S": to_iso(before)}},
+        }
+        return self._query(request, limit)
+
+    def start(self, job_id: str, *, run: int, work: Work, now: datetime) -> Job:
+        return self._transition(
+            job_id,
+            JobState.RUNNING,
+            sources=sources_of(JobState.RUNNING),
+            condition="#run = :run AND (#state = :queued OR (#worker = :worker AND #fence < :fence))",
+            values={**_held(run, work), "queued": JobState.QUEUED.value, "now": to_iso(now)},
+            changes={
+                "worker": ":worker",
+                "fence": ":fence",
+                # A run that is taken over is as old as its first attempt: that is what its owner waited.
+                "started_at": "if_not_exists(#started_at, :now)",
+                "updated_at": ":now",
+            },
+            remove=("progress", "unannounced"),
+        )
+
+    def report(self, job_id: str, *, run: int, work: Work, progress: Progress) -> None:
+        self._transition(
+            job_id,
+            JobState.RUNNING,
+            sources={JobState.RUNNING},
+            condition=_HELD,
+            values={**_held(run, work), "progress": to_plain(progress)},
+            changes={"progress": ":progress"},
+        )
+
+    def finish(
+        self,
+        job_id: str,
+        *,
+        run: int,
+        work: Work,
+        state: JobState,
+        now: datetime,
+        ledger: Ledger | None = None,
+        summary: Mapping[str, object] | None = None,
+        results: Mapping[str, StoredFile] | None = None,
+        error: JobError | None = None,
+    ) -> Job:
+        outcome = {
+            "ledger": to_plain(ledger) if ledger else None,
+            "summary": dict(summary or {}),
+            "results": {kind: to_plain(stored) for kind, stored in (results or {}).items()},
+            "error": to_plain(error) if error else None,
+        }
+        given = {name: value for name, value in outcome.items() if value is not None}
+        return self._transition(
+            job_id,
+            state,
+            sources={JobState.RUNNING},
+            condition=_HELD,
+            values={**_held(run, work), **given, "now": to_iso(now)},
+            changes={"finished_at": ":now", "updated_at": ":now", **{name: f":{name}" for name in given}},
+            remove=[name for name in outcome if name not in given],
+        )
+
+    def give_up(self, job_id: str, *, run: int, error: JobError, now: datetime) -> Job:
+        return self._transition(
+            job_id,
+            JobState.FAILED,
+            sources=sources_of(JobState.FAILED),
+            condition="#run = :run",
+            values={"run": run, "error": to_plain(error), "now": to_iso(now)},
+            changes={"error": ":error", "finished_at": ":now", "updated_at": ":now"},
+            remove=("unannounced",),
+        )
+
+    def cancel(self, job_id: str, *, now: datetime) -> Job:
+        return self._transition(
+            job_id,
+            JobState.CANCELLED,
+            sources=sources_of(JobState.CANCELLED),
+            values={"now": to_iso(now)},
+            changes={"finished_at": ":now", "updated_at": ":now"},
+            remove=("unannounced",),
+        )
+
+    def delete(self, job_id: str) -> None:
+        self._table.delete(job_id)
+
+    def claim_mail(self, job_id: str, *, run: int, now: datetime, lapsed: timedelta) -> MailClaim:
+        try:
+            self._table.update(
+                job_id,
+                condition="#mailed_run < :run OR (#mailed_run = :run AND #mail_state = :sending AND #mail_at <= :lapsed)",
+                values={"run": run, "sending": "SENDING", "now": to_iso(now), "lapsed": to_iso(now - lapsed)},
+                changes={"mailed_run": ":run", "mail_state": ":sending", "mail_at": ":now"},
+            )
+        except ConditionFailed as failure:
+            job = self._read(job_id, failure.item)
+            sent = job.mailed_run > run or job.mail_state == "SENT"
+            return MailClaim(sent=sent, pending=not sent)
+        return MailClaim(granted=True)
+
+    def mailed(self, job_id: str, *, run: int, now: datetime) -> None:
+        try:
+            self._table.update(
+                job_id,
+                condition="#mailed_run < :run OR (#mailed_run = :run AND #mail_state <> :sent)",
+                values={"run": run, "sent": "SENT", "now": to_iso(now)},
+                changes={"mailed_run": ":run", "mail_state": ":sent", "mail_at": ":now"},
+            )
+        except ConditionFailed:
+            return  # known already, of a run that nobody asks about any more, or the job is gone
+
+    def _transition(
+        self,
+        job_id: str,
+        target: JobState,
+        *,
+        sources: Iterable[JobState],
+        condition: str = "",
+        values: Mapping[str, Any],
+        changes: Mapping[str, str],
+        remove: Sequence[str] = (),
+    ) -> Job:
+        states = {f"source_{state.value.lower()}": state.value for state in sources}
+        allowed = f"#state IN ({', '.join(f':{name}' for name in sorted(states))})"
+        try:
+            item = self._table.update(
+                job_id,
+                condition=f"{allowed} AND {condition}" if condition else allowed,
+                values={**values, **states, "target": target.value},
+                changes={**changes, "state": ":target"},
+                remove=remove,
+            )
+        except ConditionFailed as failure:
+            raise IllegalTransition(job_id, self._read(job_id, failure.item).state, target) from None
+        return from_item(Job, item)
+
+    @staticmethod
+    def _read(job_id: str, item: Item | None) -> Job:
+        if item is None:
+            raise NotFound(f"There is no job {job_id}.")
+        return from_item(Job, item)
+
+    def _query(self, request: QueryInputTypeDef, limit: int) -> list[Job]:
+        """The first ``limit`` jobs; DynamoDB answers in pages of 1 MB, however many were asked for."""
+        jobs: list[Job] = []
+        while len(jobs) < limit:
+            request["Limit"] = limit - len(jobs)
+            with translated("DynamoDB"):
+                answer = self._dynamodb.query(**request)
+            jobs += [from_item(Job, item) for item in answer["Items"]]
+            if "LastEvaluatedKey" not in answer:
+                break
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return jobs
+
+
+def _held(run: int, work: Work) -> dict[str, Any]:
+    """The values of `_HELD`."""
+    return {"run": run, "worker": work.entry_id, "fence": work.fence}

@@ -1,0 +1,115 @@
+"""Conditional writes to one DynamoDB table, and what stood there when the condition did not hold."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from botocore.exceptions import ClientError
+
+from shared.aws.errors import code_of, translated
+from shared.aws.items import Item, to_attribute
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+_WRITE_ID = "write_id"
+_NAME = re.compile(r"#(\w+)")
+
+
+class ConditionFailed(Exception):
+    """Nothing was written. ``item``: what is there instead; None when there is nothing."""
+
+    def __init__(self, item: Item | None) -> None:
+        super().__init__("the condition does not hold")
+        self.item = item
+
+
+class Table:
+    """One table, keyed by the text attribute ``key``.
+
+    Every write carries an id of its own. The SDK repeats a call whose answer was lost, and the repetition of a write
+    that went through fails its own condition; the id tells that apart from a write by somebody else.
+    """
+
+    def __init__(self, dynamodb: DynamoDBClient, name: str, key: str) -> None:
+        self._dynamodb = dynamodb
+        self._name = name
+        self._key = key
+
+    def get(self, key: str) -> Item | None:
+        """The item as it is now (strongly consistent)."""
+        with translated("DynamoDB"):
+            answer = self._dynamodb.get_item(TableName=self._name, Key={self._key: {"S": key}}, ConsistentRead=True)
+        return answer.get("Item")
+
+    def put_new(self, item: Item) -> None:
+        """Raises `ConditionFailed` when the key is taken."""
+        write_id = uuid.uuid4().hex
+        with translated("DynamoDB"):
+            try:
+                self._dynamodb.put_item(
+                    TableName=self._name,
+                    Item={**item, _WRITE_ID: {"S": write_id}},
+                    ConditionExpression="attribute_not_exists(#key)",
+                    ExpressionAttributeNames={"#key": self._key},
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            except ClientError as error:
+                _our_own_write(error, write_id)
+
+    def update(
+        self,
+        key: str,
+        *,
+        condition: str,
+        values: Mapping[str, Any],
+        changes: Mapping[str, str],
+        remove: Sequence[str] = (),
+    ) -> Item:
+        """Changes an existing item, and answers it as it is then. Raises `ConditionFailed`.
+
+        ``changes``: attribute → expression, such as ``{"fence": "#fence + :one"}``. ``values``: the values that
+        ``condition`` and ``changes`` name, without their colons. Expressions write attributes as ``#fence``, since
+        DynamoDB reserves hundreds of words.
+        """
+        write_id = uuid.uuid4().hex
+        sets = {**changes, _WRITE_ID: f":{_WRITE_ID}"}
+        update = "SET " + ", ".join(f"#{name} = {expression}" for name, expression in sets.items())
+        if remove:
+            update += " REMOVE " + ", ".join(f"#{name}" for name in remove)
+        condition = f"attribute_exists(#{self._key}) AND ({condition})"
+        with translated("DynamoDB"):
+            try:
+                answer = self._dynamodb.update_item(
+                    TableName=self._name,
+                    Key={self._key: {"S": key}},
+                    UpdateExpression=update,
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames={f"#{name}": name for name in _NAME.findall(f"{update} {condition}")},
+                    ExpressionAttributeValues={
+                        f":{name}": to_attribute(value) for name, value in {**values, _WRITE_ID: write_id}.items()
+                    },
+                    ReturnValues="ALL_NEW",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            except ClientError as error:
+                return _our_own_write(error, write_id)
+        return answer["Attributes"]
+
+    def delete(self, key: str) -> None:
+        """Harmless when repeated."""
+        with translated("DynamoDB"):
+            self._dynamodb.delete_item(TableName=self._name, Key={self._key: {"S": key}})
+
+
+def _our_own_write(error: ClientError, write_id: str) -> Item:
+    """What is there, when the write that failed is there already."""
+    if code_of(error) != "ConditionalCheckFailedException":
+        raise error
+    item = cast("Item | None", error.response.get("Item"))
+    if item is None or item.get(_WRITE_ID) != {"S": write_id}:
+        raise ConditionFailed(item) from None
+    return item

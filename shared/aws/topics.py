@@ -1,0 +1,109 @@
+"""SNS: publishing, and the subscriptions of our own endpoints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from botocore.exceptions import ClientError
+
+from shared.aws.errors import code_of, message_of, translated
+from shared.core.errors import Permanent
+
+if TYPE_CHECKING:
+    from types_boto3_sns import SNSClient
+    from types_boto3_sqs import SQSClient
+
+DELIVERY_POLICY: Mapping[str, Any] = {
+    "healthyRetryPolicy": {
+        "numRetries": 12,
+        "numNoDelayRetries": 3,
+        "numMinDelayRetries": 4,
+        "minDelayTarget": 5,
+        "numMaxDelayRetries": 2,
+        "maxDelayTarget": 600,
+        "backoffFunction": "exponential",
+    }
+}
+"""Three retries at once, four after 5 s each, three of growing delay, two after 600 s. SNS refuses a policy that may
+take more than 3600 s: this one takes at most 4 x 5 s + 5 x 600 s. `deploy/stack/core.yaml` says the same."""
+
+
+class SnsTopics:
+    """Implements `shared.core.ports.Topics`."""
+
+    def __init__(self, sns: SNSClient, sqs: SQSClient) -> None:
+        self._sns = sns
+        self._sqs = sqs
+
+    def publish(self, topic_arn: str, text: str) -> None:
+        with translated("SNS"):
+            self._sns.publish(TopicArn=topic_arn, Message=text)
+
+    def confirm(self, topic_arn: str, token: str) -> None:
+        with translated("SNS"):
+            try:
+                self._sns.confirm_subscription(TopicArn=topic_arn, Token=token, AuthenticateOnUnsubscribe="true")
+            except ClientError as error:
+                if "already confirmed" in message_of(error).lower():
+                    return  # an earlier delivery of the same confirmation
+                if code_of(error) in {"InvalidParameter", "InvalidParameterException"}:
+                    raise Permanent("SNS does not know this token, or it is older than two days.") from error
+                raise
+
+    def subscribe(self, topic_arn: str, endpoint: str, *, dead_letters: str) -> None:
+        policies = {
+            "DeliveryPolicy": json.dumps(DELIVERY_POLICY),
+            "RedrivePolicy": json.dumps({"deadLetterTargetArn": self._queue_arn(dead_letters)}),
+        }
+        with translated("SNS"):
+            confirmed = self._confirmed(topic_arn, endpoint)
+            if confirmed is None:
+                confirmed = self._ask_for_confirmation(topic_arn, endpoint, policies)
+            if confirmed is not None:
+                self._ensure(confirmed, policies)
+
+    def _queue_arn(self, queue_url: str) -> str:
+        with translated("SQS"):
+            answer = self._sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])
+        return answer["Attributes"]["QueueArn"]
+
+    def _confirmed(self, topic_arn: str, endpoint: str) -> str | None:
+        """The ARN of this endpoint's subscription; None when there is none, or nobody confirmed it yet."""
+        for page in self._sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic_arn):
+            for item in page["Subscriptions"]:
+                if item["Endpoint"] == endpoint and item["SubscriptionArn"].startswith("arn:"):
+                    return item["SubscriptionArn"]
+        return None
+
+    def _ask_for_confirmation(self, topic_arn: str, endpoint: str, policies: Mapping[str, str]) -> str | None:
+        """Makes SNS send a confirmation. Answers the subscription's ARN when its policies are yet to be set."""
+        protocol = urlsplit(endpoint).scheme
+        try:
+            self._sns.subscribe(TopicArn=topic_arn, Protocol=protocol, Endpoint=endpoint, Attributes=policies)
+        except ClientError as error:
+            if "different attributes" not in message_of(error):
+                raise
+            # It is pending with other policies, which Subscribe does not change.
+            answer = self._sns.subscribe(
+                TopicArn=topic_arn, Protocol=protocol, Endpoint=endpoint, ReturnSubscriptionArn=True
+            )
+            return answer["SubscriptionArn"]
+        return None
+
+    def _ensure(self, subscription_arn: str, policies: Mapping[str, str]) -> None:
+        present = self._sns.get_subscription_attributes(SubscriptionArn=subscription_arn)["Attributes"]
+        for name, policy in policies.items():
+            if not _contains(json.loads(present.get(name) or "{}"), json.loads(policy)):
+                self._sns.set_subscription_attributes(
+                    SubscriptionArn=subscription_arn, AttributeName=name, AttributeValue=policy
+                )
+
+
+def _contains(present: Any, wanted: Any) -> bool:
+    """Whether all that is wanted is there; SNS adds defaults of its own to what it was told."""
+    if isinstance(wanted, dict) and isinstance(present, dict):
+        return all(_contains(present.get(name), value) for name, value in wanted.items())
+    return bool(present == wanted)

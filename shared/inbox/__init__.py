@@ -1,0 +1,1 @@
+"""Durable receipt of pushes: accept, claim, heartbeat, complete, retry, dead-letter, sweep."""

@@ -1,0 +1,74 @@
+"""From a verified notification to a durable entry: one conditional put."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from shared.core.clock import Clock
+from shared.core.inbox import Entry, EntryState, Inbox
+from shared.inbox.backlog import Backlog
+from shared.inbox.route import Route
+from shared.sns_verify import Notification
+
+HEAD_START = timedelta(seconds=2)
+"""For so long a fresh entry is left to the process that accepted it, which starts it within milliseconds. A sweep
+that looked at once would only compete with it."""
+
+
+class Receipt(StrEnum):
+    """What became of a notification."""
+
+    ACCEPTED = "accepted"
+    """It is stored, and nobody works on it yet."""
+    WAITING = "duplicate, not started yet"
+    """It was stored before, and nobody started it: the process that stored it may have died just then."""
+    DUPLICATE = "duplicate"
+    CONTRADICTION = "contradiction"
+    """Another message was stored under its id."""
+
+
+class Intake:
+    """Stores notifications, each once."""
+
+    def __init__(self, inbox: Inbox, backlog: Backlog, now: Clock) -> None:
+        self._inbox = inbox
+        self._backlog = backlog
+        self._now = now
+
+    def accept(self, route: Route[Any], message: Notification, received_at: datetime) -> Receipt:
+        """Returns when the entry is durable. Raises `Unavailable`, and `TooLarge` when the store cannot hold it."""
+        accepted_at = self._now()
+        entry = Entry(
+            entry_id=entry_id(route, message),
+            route=route.name,
+            message_id=message.message_id,
+            topic_arn=message.topic_arn,
+            envelope=message.envelope,
+            digest=_digest(message),
+            received_at=received_at,
+            accepted_at=accepted_at,
+            due_at=accepted_at + HEAD_START,
+        )
+        known = self._inbox.accept(entry)
+        if known is None:
+            self._backlog.accepted()
+            return Receipt.ACCEPTED
+        if known.digest != entry.digest:
+            return Receipt.CONTRADICTION
+        return Receipt.WAITING if known.state is EntryState.RECEIVED and known.attempts == 0 else Receipt.DUPLICATE
+
+
+def entry_id(route: Route[Any], message: Notification) -> str:
+    """The key of the message's entry: an id is unique within a topic, and the topic is the route's."""
+    return f"{route.name}#{message.message_id}"
+
+
+def _digest(message: Notification) -> str:
+    """Of what the publisher wrote. The envelope around it may differ between two deliveries of the same message: the
+    signature, when the key was changed in between, and the order of keys."""
+    content = json.dumps([message.subject, message.message])
+    return hashlib.sha256(content.encode()).hexdigest()

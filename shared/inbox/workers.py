@@ -1,0 +1,85 @@
+"""The threads that run entries, and the queue before them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+import structlog
+
+log = structlog.get_logger()
+
+
+class Workers:
+    """``slots`` threads that run what is offered, first come first served.
+
+    The queue holds ids alone and is no promise: what waits in it is durable in the inbox, and whoever claims an entry
+    first runs it, be it another instance.
+    """
+
+    def __init__(self, run: Callable[[str], None], *, slots: int, on_idle: Callable[[], None]) -> None:
+        """``on_idle`` is called when the queue has become empty."""
+        self._run = run
+        self._slots = slots
+        self._on_idle = on_idle
+        self._changed = threading.Condition()
+        self._queue: deque[str] = deque()
+        self._queued: set[str] = set()
+        self._closed = False
+        self._running = 0
+
+    def start(self) -> None:
+        """Starts the threads."""
+        for number in range(self._slots):
+            threading.Thread(target=self._loop, name=f"inbox-worker-{number}", daemon=True).start()
+
+    def offer(self, entry_id: str) -> None:
+        """Runs the entry as soon as a thread is free. Harmless when repeated."""
+        with self._changed:
+            if entry_id not in self._queued and not self._closed:
+                self._queue.append(entry_id)
+                self._queued.add(entry_id)
+                self._changed.notify()
+
+    @property
+    def waiting(self) -> int:
+        """How many entries no thread has taken yet."""
+        return len(self._queue)
+
+    def close(self) -> None:
+        """Nothing more is started."""
+        with self._changed:
+            self._closed = True
+            self._queue.clear()
+            self._queued.clear()
+            self._changed.notify_all()
+
+    def wait_until_still(self, seconds: float) -> bool:
+        """Whether all that runs has ended within so many seconds."""
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            return self._changed.wait_for(lambda: self._running == 0, max(0.0, deadline - time.monotonic()))
+
+    def _loop(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._queue or self._closed)
+                if self._closed:
+                    return
+                entry_id = self._queue.popleft()
+                self._queued.discard(entry_id)
+                self._running += 1
+                is_idle = not self._queue
+            try:
+                self._run(entry_id)
+            except BaseException:
+                # Not even `sys.exit` in a handler ends the thread: the lease runs out and a sweep tries again.
+                log.exception("worker failed", entry_id=entry_id)
+            finally:
+                with self._changed:
+                    self._running -= 1
+                    self._changed.notify_all()
+            if is_idle:
+                self._on_idle()

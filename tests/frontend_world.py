@@ -1,0 +1,120 @@
+"""The frontend with the outside world from memory, and three people: alice, bob, and charlie, who has no account."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from argon2 import PasswordHasher
+from flask import session
+
+from frontend import access
+from frontend.accounts import passwords
+from frontend.accounts.passwords import hash_password
+from frontend.app import create_app
+from frontend.services import Services
+from frontend.settings import FrontendSettings
+from shared.core.users import User
+from tests.client import Browser
+from tests.factories import a_user
+from tests.fakes import FakeJobs, FakeLimits, FakeMailer, FakeObjects, FakeTopics, FakeUsers, SentMail
+
+NOON = datetime(2026, 3, 6, 12, 0, tzinfo=UTC)
+PASSWORD = "correct horse battery"
+TOPIC = "arn:aws:sns:us-east-1:123456789012:job-requests"
+
+
+def frontend_settings(**changes: Any) -> FrontendSettings:
+    """Settings as on one machine."""
+    values = {
+        "public_url": "http://127.0.0.1:8000",
+        "mail_from": "GAS <gas@example.org>",
+        "mail_configuration_set": "gas",
+        "secret_key": "a key for tests, of no use elsewhere",
+        "jobs_table": "jobs",
+        "users_table": "users",
+        "limits_table": "limits",
+        "inputs_bucket": "inputs",
+        "results_bucket": "results",
+        "job_requests_topic": TOPIC,
+    }
+    return FrontendSettings(**{**values, **changes})
+
+
+class FrontendWorld:
+    """The app, what surrounds it, and a clock that the test turns."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.time = NOON
+        self.jobs, self.users, self.limits = FakeJobs(), FakeUsers(), FakeLimits()
+        self.inputs, self.results, self.topics, self.mailer = FakeObjects(), FakeObjects(), FakeTopics(), FakeMailer()
+        self.settings = frontend_settings(**settings)
+        self.services = Services(
+            jobs=self.jobs,
+            users=self.users,
+            limits=self.limits,
+            inputs=self.inputs,
+            results=self.results,
+            topics=self.topics,
+            mailer=self.mailer,
+            job_requests_topic=self.settings.job_requests_topic,
+            now=lambda: self.time,
+        )
+        self.app = create_app(self.settings, self.services)
+        self.alice = self.account("alice")
+        self.bob = self.account("bob")
+
+    def account(self, name: str, **fields: Any) -> User:
+        """An account with the password `PASSWORD`, at example.org."""
+        user = a_user(
+            email=f"{name}@example.org",
+            name=name.capitalize(),
+            password_hash=_hash(passwords._hasher),
+            created_at=self.time,
+            **fields,
+        )
+        self.users.create(user)
+        return user
+
+    def browser(self, user: User | None = None, **more: Any) -> Browser:
+        """A browser, signed in as that user."""
+        browser = Browser(self.app, **more)
+        if user is not None:
+            self._plant_session(browser, user)
+        return browser
+
+    def _plant_session(self, browser: Browser, user: User) -> None:
+        """As after a sign-in, but without the time that hashing the password takes."""
+        with self.app.test_request_context():
+            access.sign_in(user)
+            signed_in = dict(session)
+        with browser.client.session_transaction() as kept:
+            kept.update(signed_in)
+
+    def later(self, **units: float) -> None:
+        """Turns the clock forward."""
+        self.time += timedelta(**units)
+
+    def change(self, user: User, **fields: Any) -> None:
+        """Stores the user with these fields changed."""
+        self.users.users[user.user_id] = replace(self.users.users[user.user_id], **fields)
+
+    def mail_to(self, email: str) -> SentMail:
+        """The latest e-mail to that address."""
+        return [mail for mail in self.mailer.sent if mail.to == email][-1]
+
+    def link_to(self, email: str) -> str:
+        """The path of the first link in the latest e-mail to that address."""
+        found = re.search(re.escape(self.settings.public_url) + r"\S+", self.mail_to(email).text)
+        assert found is not None, self.mail_to(email).text
+        return urlsplit(found.group()).path
+
+
+@functools.cache
+def _hash(_hasher: PasswordHasher) -> str:
+    """One for each set of parameters: a hash of others would be made anew at sign-in."""
+    return hash_password(PASSWORD)

@@ -1,0 +1,256 @@
+"""Threads: work starts at once, is bounded by slots, is recovered by sweeps, and ends in order."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.core.errors import Unavailable
+from shared.core.inbox import EntryState
+from shared.core.messages import JobRequested
+from shared.core.settings import HookSettings
+from shared.inbox import engine as engine_module
+from shared.inbox.engine import Engine
+from shared.inbox.route import Lease
+from shared.inbox.workers import Workers
+from tests.fakes import FakeTopics
+from tests.unit.inbox.world import QUEUE, World
+
+PATIENCE = 10.0
+
+
+def eventually(what: Callable[[], object]) -> None:
+    """Waits until it is true; a test that waits in vain fails."""
+    deadline = time.monotonic() + PATIENCE
+    while not what():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.001)
+
+
+class Running:
+    """An engine whose handler waits for the test, and a world to look into."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.world = World()
+        self.topics = FakeTopics()
+        self.started: list[Lease] = []
+        self.go_on = threading.Event()
+        self.world.handler = self.handle
+        given = {"sweep_seconds": 0.01, "lease_seconds": 0.03, "subscribe_at_start": False, **settings}
+        self.engine = Engine(
+            HookSettings(
+                public_url="https://gas.example.org",
+                inbox_table="inbox",
+                hook_url="https://annotator.example.org",
+                **given,
+            ),
+            [self.world.route],
+            inbox=self.world.inbox,
+            topics=self.topics,
+            dead_letters=self.world.dead_letters,
+            now=self.world.now,
+        )
+
+    def handle(self, message: JobRequested, lease: Lease) -> None:
+        self.started.append(lease)
+        while not self.go_on.wait(0.001):
+            if lease.lost.is_set():
+                return
+
+    def states(self) -> list[EntryState]:
+        return [entry.state for entry in self.world.inbox.entries.values()]
+
+
+def count_sweeps(running: Running) -> list[int]:
+    """Grows by one with each sweep."""
+    sweeps: list[int] = []
+    due = running.world.inbox.due
+
+    def counted(*arguments: Any, **named: Any) -> Any:
+        sweeps.append(1)
+        return due(*arguments, **named)
+
+    running.world.inbox.due = counted  # type: ignore[method-assign]
+    return sweeps
+
+
+@pytest.fixture
+def running() -> Iterator[Running]:
+    running = Running()
+    running.engine.start()
+    yield running
+    running.go_on.set()
+    running.engine.stop(PATIENCE)
+
+
+def test_an_offered_entry_is_started_without_a_sweep() -> None:
+    running = Running(sweep_seconds=3600)
+    running.engine.start()
+    eventually(lambda: running.engine.is_ready)
+    running.go_on.set()
+    running.engine.offer(running.world.accept())
+    eventually(lambda: running.states() == [EntryState.DONE])
+    running.engine.stop(PATIENCE)
+
+
+def test_no_more_entries_run_at_once_than_there_are_slots(running: Running) -> None:
+    for _ in range(5):
+        running.engine.offer(running.world.accept())
+    eventually(lambda: len(running.started) == 2)
+    assert running.states().count(EntryState.RUNNING) == 2
+    running.go_on.set()
+    eventually(lambda: running.states() == [EntryState.DONE] * 5)
+
+
+def test_what_nobody_started_is_found_by_the_sweep(running: Running) -> None:
+    running.go_on.set()
+    running.world.accept()
+    running.world.time += timedelta(seconds=10)
+    eventually(lambda: running.states() == [EntryState.DONE])
+
+
+def test_arrears_of_more_than_a_page_are_worked_off_without_waiting_for_the_next_sweep() -> None:
+    running = Running(sweep_seconds=3600)
+    running.go_on.set()
+    for _ in range(250):
+        running.world.accept()
+    running.world.time += timedelta(seconds=10)
+    running.engine.start()
+    eventually(lambda: set(running.states()) == {EntryState.DONE})
+    running.engine.stop(PATIENCE)
+
+
+def test_the_sweep_survives_a_database_that_was_away(running: Running) -> None:
+    running.go_on.set()
+    sweeps = count_sweeps(running)
+    running.world.inbox.fail_with = Unavailable("DynamoDB is away.")
+    eventually(lambda: len(sweeps) > 2)
+    running.world.inbox.fail_with = None
+    running.world.accept()
+    running.world.time += timedelta(seconds=10)
+    eventually(lambda: running.states() == [EntryState.DONE])
+
+
+def test_a_server_is_ready_only_once_it_has_reached_its_inbox() -> None:
+    running = Running()
+    running.world.inbox.fail_with = Unavailable("DynamoDB is away.")
+    sweeps = count_sweeps(running)
+    running.engine.start()
+    eventually(lambda: len(sweeps) > 2)
+    assert not running.engine.is_ready
+    running.world.inbox.fail_with = None
+    eventually(lambda: running.engine.is_ready)
+    running.engine.stop(PATIENCE)
+
+
+def test_the_heartbeat_tells_a_handler_that_its_lease_was_lost(running: Running) -> None:
+    entry_id = running.world.accept()
+    running.engine.offer(entry_id)
+    eventually(lambda: running.started)
+    del running.world.inbox.entries[entry_id]
+    eventually(running.started[0].lost.is_set)
+
+
+def test_stopping_lets_running_work_finish(running: Running) -> None:
+    running.engine.offer(running.world.accept())
+    eventually(lambda: running.started)
+    threading.Timer(0.05, running.go_on.set).start()
+    running.engine.stop(PATIENCE)
+    assert running.states() == [EntryState.DONE]
+    assert not running.engine.is_ready
+
+
+def test_stopping_gives_back_what_does_not_finish_in_time(running: Running) -> None:
+    entry_id = running.world.accept()
+    running.engine.offer(entry_id)
+    eventually(lambda: running.started)
+    running.engine.stop(0.01)
+    entry = running.world.entry(entry_id)
+    assert (entry.state, entry.attempts, entry.due_at) == (EntryState.RECEIVED, 0, running.world.time)
+
+
+def test_stopping_gives_back_also_what_does_not_listen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "LAST_SECONDS", 0.01)
+    running = Running()
+    deaf = threading.Event()
+
+    def hear_nothing(message: JobRequested, lease: Lease) -> None:
+        running.started.append(lease)
+        deaf.wait(PATIENCE)
+
+    running.world.handler = hear_nothing
+    running.engine.start()
+    entry_id = running.world.accept()
+    running.engine.offer(entry_id)
+    eventually(lambda: running.started)
+    running.engine.stop(0.01)
+    assert running.world.entry(entry_id).state is EntryState.RECEIVED
+    deaf.set()  # and what it says afterwards does not count
+    eventually(lambda: not _threads("inbox-worker"))
+    assert running.world.entry(entry_id).state is EntryState.RECEIVED
+
+
+def test_what_waits_for_a_slot_when_the_server_stops_stays_in_the_inbox(running: Running) -> None:
+    for _ in range(4):
+        running.engine.offer(running.world.accept())
+    eventually(lambda: len(running.started) == 2)
+    threading.Timer(0.05, running.go_on.set).start()
+    running.engine.stop(PATIENCE)
+    assert sorted(running.states()) == [EntryState.DONE] * 2 + [EntryState.RECEIVED] * 2
+
+
+def test_no_thread_is_left_after_stopping() -> None:
+    running = Running(subscribe_at_start=True)
+    running.engine.start()
+    running.engine.stop(PATIENCE)
+    eventually(lambda: not _threads("inbox-"))
+
+
+def test_starting_subscribes_every_route_with_its_dead_letters_and_tries_until_it_is_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(engine_module, "FIRST_PAUSE", 0.001)
+    running = Running(subscribe_at_start=True)
+    running.topics.fail_with = Unavailable("SNS is away.")
+    running.engine.start()  # returns although SNS is away: the confirmation is pushed to this very server
+    running.topics.fail_with = None
+    endpoint = "https://annotator.example.org/hooks/job-requests"
+    eventually(lambda: running.topics.subscriptions == {(running.world.route.topic_arn, endpoint): QUEUE})
+    running.engine.stop(PATIENCE)
+
+
+def test_a_server_that_shall_not_subscribe_does_not(running: Running) -> None:
+    eventually(lambda: running.engine.is_ready)
+    assert running.topics.subscriptions == {}
+
+
+def test_a_worker_thread_outlives_whatever_an_entry_does_to_it() -> None:
+    ran: list[str] = []
+
+    def run(entry_id: str) -> None:
+        ran.append(entry_id)
+        if entry_id == "bad":
+            raise SystemExit
+
+    workers = Workers(run, slots=1, on_idle=lambda: None)
+    workers.start()
+    for entry_id in ("bad", "good"):
+        workers.offer(entry_id)
+    eventually(lambda: ran == ["bad", "good"])
+    workers.close()
+
+
+def test_an_entry_that_waits_already_is_not_queued_twice() -> None:
+    workers = Workers(lambda *_: None, slots=1, on_idle=lambda: None)
+    for _ in range(3):
+        workers.offer("same")
+    assert workers.waiting == 1
+
+
+def _threads(prefix: str) -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith(prefix)]
