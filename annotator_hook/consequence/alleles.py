@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from annotator_hook.consequence.arrays import Bools, Bytes, Ints
+from annotator_hook.consequence.arrays import Bytes, Ints
 from annotator_hook.consequence.genetic_code import BASE_CODE, reverse_complement
 from shared.core.errors import Permanent
 
@@ -167,12 +167,6 @@ def repeats_before(sequence: Bytes, bases: bytes, end: int) -> bool:
     """Whether ``sequence`` reads ``bases`` just before and including 1-based position ``end``: a duplication."""
     start = end - len(bases)
     return start >= 0 and sequence[start:end].tobytes() == bases
-
-
-def single_base_changes(alleles: Alleles) -> Bools:
-    """Alleles that replace one base with one known base."""
-    ref, alt = alleles.snv_bases
-    return (alleles.kind == SNV) & (ref < 4) & (alt < 4)
 
 
 def on_strand(bases: bytes, strand: int) -> bytes:

@@ -9,8 +9,8 @@ sequence GAS follows the sequence; docs/annotation.md lists the cases.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from annotator_hook.consequence import terms
 from annotator_hook.consequence.arrays import Bytes
@@ -48,40 +48,51 @@ class CodingSequence:
         return translate(sequence, self.genetic_code)
 
 
-@dataclass(frozen=True)
-class Change:
-    """An allele placed in a coding sequence; positions as in ``geometry``: 0 where an end is not in it."""
+class Place(NamedTuple):
+    """Where a change lies in a transcript, as ``geometry`` says it: 0 for an end that is not in an exon or the CDS.
 
-    sequence: CodingSequence
+    Coding positions count from the start of the first codon. For an insertion each end is one less than its start.
+    """
+
     cdna_start: int
     cdna_end: int
     cds_start: int
     cds_end: int
-    """From the start of the first codon. For an insertion the end is one less than the start."""
-    alt: bytes
-    """As the transcript reads it."""
-    replaced: int
-    """Bases of the genome that the allele replaces."""
+
+
+class Change:
+    """An allele placed in a coding sequence.
+
+    Args:
+        sequence: Of the transcript.
+        place: In it.
+        alt: The bases put there, as the transcript reads them.
+        replaced: Bases of the genome that they replace.
+    """
+
+    def __init__(self, sequence: CodingSequence, place: Place, alt: bytes, replaced: int) -> None:
+        self.sequence, self.alt, self._replaced = sequence, alt, replaced
+        self._cdna_start, self._cdna_end, self._cds_start, self._cds_end = place
 
     @cached_property
     def placed(self) -> bool:
         """Both ends lie in the coding sequence, so codons can be told."""
-        return self.cds_start > 0 and self.cds_end > 0
+        return self._cds_start > 0 and self._cds_end > 0
 
     @cached_property
     def first_codon(self) -> int:
         """Number of the first codon touched; 0 when the 5' end lies elsewhere."""
-        return (self.cds_start + 2) // 3
+        return (self._cds_start + 2) // 3
 
     @cached_property
     def last_codon(self) -> int:
         """Number of the last codon touched; one less than the first for an insertion between codons."""
-        return (self.cds_end + 2) // 3
+        return (self._cds_end + 2) // 3
 
     @cached_property
     def growth(self) -> int:
         """Bases that the coding sequence gains, negative when it loses some."""
-        return len(self.alt) - (self.cds_end - self.cds_start + 1 if self.placed else self.replaced)
+        return len(self.alt) - (self._cds_end - self._cds_start + 1 if self.placed else self._replaced)
 
     @cached_property
     def frameshift(self) -> bool:
@@ -92,7 +103,7 @@ class Change:
     def edited(self) -> bytes:
         """The coding sequence after the change, followed by the 3' UTR."""
         cds = self.sequence.cds
-        return cds[: self.cds_start - 1] + self.alt + cds[self.cds_end :] + self.sequence.utr3
+        return cds[: self._cds_start - 1] + self.alt + cds[self._cds_end :] + self.sequence.utr3
 
     @cached_property
     def codons(self) -> tuple[bytes, bytes]:
@@ -100,7 +111,9 @@ class Change:
         if not self.placed:
             return b"", b""
         start, end = 3 * self.first_codon - 3, 3 * self.last_codon
-        return self.sequence.cds[start:end], self.edited[start : max(end + self.growth, start)]
+        # an exchange leaves an incomplete last codon incomplete; a shift of the frame fills it from the UTR
+        reach = end + self.growth if self.growth else min(end, len(self.sequence.cds))
+        return self.sequence.cds[start:end], self.edited[start : max(reach, start)]
 
     @cached_property
     def known(self) -> bool:
@@ -120,9 +133,9 @@ class Change:
         """VEP's Codons: what changes in upper case."""
         if not self.known:
             return ""
-        at = (self.cds_start - 1) % 3
+        at = (self._cds_start - 1) % 3
         before, after = (codons.decode().lower() for codons in self.codons)
-        size = self.cds_end - self.cds_start + 1
+        size = self._cds_end - self._cds_start + 1
         before = before[:at] + before[at : at + size].upper() + before[at + size :]
         size = len(self.alt)
         after = after[:at] + after[at : at + size].upper() + after[at + size :]
@@ -141,7 +154,7 @@ class Change:
         return self.first_codon > 0 and 0 < len(self.sequence.cds) - 3 * (self.first_codon - 1) < 3
 
     def _overlaps(self, first: int, last: int) -> bool:
-        return bool(self.cdna_start and self.cdna_end) and self.cdna_end >= first and self.cdna_start <= last
+        return bool(self._cdna_start and self._cdna_end) and self._cdna_end >= first and self._cdna_start <= last
 
     @cached_property
     def at_start(self) -> bool:
@@ -160,7 +173,7 @@ class Change:
         """(the coding sequence is whole, if elsewhere; the start codon still is one; it still is one at its place)."""
         sequence = self.sequence
         whole = sequence.utr5 + sequence.cds
-        edited = whole[: self.cdna_start - 1] + self.alt + whole[self.cdna_end :]
+        edited = whole[: self._cdna_start - 1] + self.alt + whole[self._cdna_end :]
         starts = (b"ATG", sequence.cds[:3])
         at = len(sequence.utr5)
         in_place = edited[at : at + 3] in starts
@@ -198,12 +211,12 @@ class Change:
         """No stop stands where the stop codon was, as far as a window cannot tell."""
         if not self.at_stop or not self.growth:
             return False
-        if not self.cds_start:
+        if not self._cds_start:
             return True
         cds = self.sequence.cds
-        inside = self.cdna_end - self.cdna_start + 1
-        edited = (cds + self.sequence.utr3)[: self.cds_start - 1] + self.alt
-        edited += (cds + self.sequence.utr3)[self.cds_start - 1 + inside :]
+        inside = self._cdna_end - self._cdna_start + 1
+        edited = (cds + self.sequence.utr3)[: self._cds_start - 1] + self.alt
+        edited += (cds + self.sequence.utr3)[self._cds_start - 1 + inside :]
         codon = edited[len(cds) - 3 : len(cds)]
         return len(edited) < len(cds) or codon_table(self.sequence.genetic_code).get(codon) != "*"
 

@@ -93,7 +93,10 @@ def residue_codes(number: int) -> Bytes:
 @cache
 def _residue_letters(number: int) -> Bytes:
     """The ASCII letter of each codon's residue, indexed like ``residue_codes``; the last is X for any other codon."""
-    return np.frombuffer(RESIDUES.encode(), dtype=np.uint8)[np.append(residue_codes(number), RESIDUES.index("X"))]
+    letters: Bytes = np.frombuffer(RESIDUES.encode(), dtype=np.uint8).take(
+        [*residue_codes(number), RESIDUES.index("X")]
+    )
+    return letters
 
 
 def translate(sequence: bytes, number: int) -> str:

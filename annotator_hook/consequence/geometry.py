@@ -45,19 +45,21 @@ class Site:
 
 
 class Geometry:
-    """The pairs of a chunk of alleles that overlap their transcripts.
+    """Pairs of a variant and a transcript that it overlaps.
 
-    ``allele`` and ``transcript`` number each pair's two sides.
+    Args:
+        model: The contig's transcripts.
+        transcript: Of each pair.
+        start: First base that the variant replaces, for an insertion the base after it.
+        end: Last base, for an insertion the base before it.
+        kind: As ``Alleles.kind``.
     """
 
-    def __init__(self, model: ContigModel, alleles: Alleles, allele: Ints, transcript: Ints) -> None:
-        self.model, self.allele, self.transcript = model, allele, transcript
-        self.start, self.end = alleles.start[allele], alleles.end[allele]
-        self.kind = alleles.kind[allele]
-        self.insertion = self.kind == INSERTION
+    def __init__(self, model: ContigModel, transcript: Ints, start: Ints, end: Ints, kind: Ints) -> None:
+        self.model, self.transcript, self.start, self.end, self.kind = model, transcript, start, end, kind
+        self.insertion = kind == INSERTION
         self.forward = model.strand[transcript] > 0
-        self._alleles = alleles
-        self.several = self.start != self.end
+        self.several = start != end
         """Pairs that do not lie at a single base."""
 
     @cached_property
@@ -94,12 +96,23 @@ class Geometry:
         low, high = self.exons
         found = high >= low
         found |= self.insertion & (self.first.inside | self.last.inside)
-        short = np.flatnonzero(self.model.short_intron[self.transcript] & ~found)
-        for i in short.tolist():
-            t, exons = self.transcript[i], self.model
-            span = slice(exons.exon_offset[t], exons.exon_offset[t + 1])
+        model = self.model
+        for i in np.flatnonzero(model.short_intron[self.transcript] & ~found).tolist():
+            exons = slice(*model.exon_offset[self.transcript[i] : self.transcript[i] + 2].tolist())
             left, right = min(self.start[i], self.end[i]), max(self.start[i], self.end[i])
-            found[i] = bool(((exons.exon_start[span] - 12 <= right) & (exons.exon_end[span] + 12 >= left)).any())
+            found[i] = bool(((model.exon_start[exons] - 12 <= right) & (model.exon_end[exons] + 12 >= left)).any())
+        return found
+
+    @cached_property
+    def in_short_intron(self) -> Bools:
+        """In an intron that patches the genome: nothing is spliced there."""
+        model = self.model
+        found = np.zeros(len(self.transcript), dtype=np.bool_)
+        for i in np.flatnonzero(model.short_intron[self.transcript]).tolist():
+            exons = slice(*model.exon_offset[self.transcript[i] : self.transcript[i] + 2].tolist())
+            low, high = model.exon_end[exons][:-1] + 1, model.exon_start[exons][1:] - 1
+            short = high - low <= SHORT_INTRON
+            found[i] = bool((short & (low <= self.end[i]) & (high >= self.start[i])).any())
         return found
 
     @cached_property
@@ -144,7 +157,7 @@ class Geometry:
             a, b = np.maximum(self.start, low)[wide], np.minimum(self.end, high)[wide]
             left, right = (Site.find(self.model, self.transcript[wide], side) for side in (a, b))
             found[wide] = left.inside | (right.exon > left.exon)
-        return found | (self.splicing.short & (self.start <= high) & (self.end >= low))
+        return found | (self.in_short_intron & (self.start <= high) & (self.end >= low))
 
     @cached_property
     def coding(self) -> Bools:
@@ -158,7 +171,7 @@ class Geometry:
         start, end = self.model.start[self.transcript], self.model.end[self.transcript]
         before = ((self.end >= start) & (self.start <= low - 1)) | (self.insertion & (self.start == low))
         after = ((self.end >= high + 1) & (self.start <= end)) | (self.insertion & (self.end == high))
-        exonic = (self.exons[1] >= self.exons[0]) | (self.cdna[0] > 0) | self.splicing.short
+        exonic = (self.exons[1] >= self.exons[0]) | (self.cdna[0] > 0) | self.in_short_intron
         usable = self.model.coding[self.transcript] & exonic & self.in_exon
         return (
             usable & np.where(self.forward, before, after),
@@ -171,16 +184,11 @@ class Geometry:
         model = self.model
         counts = np.diff(model.mature_offset)[self.transcript]
         if not counts.any():
-            return np.zeros(len(self.allele), dtype=np.bool_)
+            return np.zeros(len(self.transcript), dtype=np.bool_)
         row, step = spread(counts)
         product = model.mature_offset[self.transcript[row]] + step
         hit = (self.end[row] >= model.mature_start[product]) & (self.start[row] <= model.mature_end[product])
-        return np.bincount(row[hit], minlength=len(self.allele)) > 0
-
-    @cached_property
-    def splicing(self) -> Splicing:
-        """What the variants do to introns and splice sites."""
-        return Splicing(self, self._alleles)
+        return np.bincount(row[hit], minlength=len(self.transcript)) > 0
 
     @cached_property
     def spans_transcript(self) -> Bools:
@@ -195,17 +203,12 @@ class Splicing:
     (``_regions``). Introns are looked for near the span.
     """
 
-    def __init__(self, geometry: Geometry, alleles: Alleles) -> None:
+    def __init__(self, geometry: Geometry, alleles: Alleles, allele: Ints) -> None:
         self._geometry = geometry
-        pairs = len(geometry.allele)
-        self.short = np.zeros(pairs, dtype=np.bool_)
-        """In an intron too short to be spliced."""
-        self.intronic = np.zeros(pairs, dtype=np.bool_)
-        """In an intron beyond the two bases of its donor and acceptor."""
-        self.mask = np.zeros(pairs, dtype=np.int64)
-        """The splice terms."""
-        row, low, high = self._regions(alleles)
-        seen = np.zeros((_REGION + 1, pairs), dtype=np.bool_)
+        self.mask = np.zeros(len(allele), dtype=np.int64)
+        """The terms of each pair; ``allele`` numbers its allele."""
+        row, low, high = self._regions(alleles, allele)
+        seen = np.zeros((_REGION + 1, len(allele)), dtype=np.bool_)
         wide = np.flatnonzero(geometry.several[row])
         for neighbour in (-1, 0):
             self._near(geometry.first.exon[row] + neighbour, row, low, high, seen)
@@ -213,14 +216,13 @@ class Splicing:
         self._spanned(seen)
         self._conclude(seen)
 
-    def _regions(self, alleles: Alleles) -> tuple[Ints, Ints, Ints]:
+    def _regions(self, alleles: Alleles, allele: Ints) -> tuple[Ints, Ints, Ints]:
         """(pair, start, end) for every run of bases that differ."""
         geometry = self._geometry
         plain = np.flatnonzero((geometry.kind != MNV) & (geometry.kind != INDEL))
         rows, lows, highs = [plain], [geometry.start[plain]], [geometry.end[plain]]
         for i in np.flatnonzero((geometry.kind == MNV) | (geometry.kind == INDEL)).tolist():
-            allele = int(geometry.allele[i])
-            runs = differing_runs(alleles.reference(allele), alleles.replacement(allele))
+            runs = differing_runs(alleles.reference(int(allele[i])), alleles.replacement(int(allele[i])))
             rows.append(np.full(len(runs), i, dtype=np.int64))
             lows.append(geometry.start[i] + np.array([first for first, _ in runs], dtype=np.int64))
             highs.append(geometry.start[i] + np.array([last for _, last in runs], dtype=np.int64))
@@ -235,7 +237,6 @@ class Splicing:
         z = np.where(real, model.exon_start[np.where(real, intron + 1, 0)] - 1, -1)
         real &= z >= a
         short = real & (z - a <= SHORT_INTRON) & (high >= a) & (low <= z)
-        self.short[row[short]] = True
         left, right = np.minimum(geometry.start, geometry.end)[row], np.maximum(geometry.start, geometry.end)[row]
         real &= ~short & (right >= a - 3) & (left <= z + 3)
         near = real & ((left <= a + 17) | (right >= z - 17))
@@ -291,7 +292,6 @@ class Splicing:
         donor_region = ~fifth & np.where(forward, seen[_DONOR_REGION], seen[_DONOR_REGION_REVERSE])
         tract = ~in_exon & np.where(forward, seen[_TRACT], seen[_TRACT_REVERSE])
         region = seen[_REGION] & ~donor & ~acceptor & ~fifth & ~donor_region
-        self.intronic = seen[_INTRONIC]
         for term, found in (
             (terms.DONOR, donor),
             (terms.ACCEPTOR, acceptor),
@@ -299,7 +299,7 @@ class Splicing:
             (terms.DONOR_REGION, donor_region),
             (terms.POLYPYRIMIDINE, tract),
             (terms.SPLICE_REGION, region),
-            (terms.INTRON, self.intronic),
+            (terms.INTRON, seen[_INTRONIC]),
         ):
             self.mask[found] |= term
 

@@ -91,10 +91,9 @@ class Coordinates:
 class Namer:
     """Names the pairs of a chunk."""
 
-    def __init__(self, geometry: Geometry, alleles: Alleles, moves: Shifts, sequence: Bytes) -> None:
-        self._geometry, self._alleles, self._sequence = geometry, alleles, sequence
-        along = np.where(geometry.forward, moves.forward[geometry.allele], moves.backward[geometry.allele])
-        self.shift = along
+    def __init__(self, geometry: Geometry, alleles: Alleles, allele: Ints, moves: Shifts, sequence: Bytes) -> None:
+        self._geometry, self._alleles, self._allele, self._sequence = geometry, alleles, allele, sequence
+        self.shift = np.where(geometry.forward, moves.forward[allele], moves.backward[allele])
         """Bases that each pair's variant moves towards the transcript's 3' end."""
         model = geometry.model
         texts = model.texts
@@ -121,7 +120,7 @@ class Namer:
         where = Coordinates.of(model, t, geometry.start[rows], site)
         # VEP counts coding SNVs from the start of the first codon, complete or not, all else from its first base
         number = where.number + np.where(geometry.cds[0][rows] > 0, model.phase[t], 0)
-        ref, alt = (codes[geometry.allele[rows]] for codes in self._alleles.snv_bases)
+        ref, alt = (codes[self._allele[rows]] for codes in self._alleles.snv_bases)
         forward = geometry.forward[rows]
         ref, alt = (np.where(forward, codes, _COMPLEMENT[codes]) for codes in (ref, alt))
         shown = Coordinates(where.star, number, where.offset, where.known).text()
@@ -150,7 +149,7 @@ class Namer:
         deleted = np.flatnonzero(geometry.kind[rows] == DELETION)
         other = np.flatnonzero(geometry.kind[rows] != DELETION)
         # transcripts of one strand read an allele alike
-        keys, where = np.unique(geometry.allele[rows[other]] * 2 + geometry.forward[rows[other]], return_inverse=True)
+        keys, where = np.unique(self._allele[rows[other]] * 2 + geometry.forward[rows[other]], return_inverse=True)
         _, first = np.unique(where, return_index=True)
         shift = self.shift[rows[other]][first].tolist()
         found = describe_all(self._alleles, (keys >> 1).tolist(), shift, (keys & 1).tolist(), self._sequence)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -157,14 +158,14 @@ class ContigModel:
             GeneModelError: the file is damaged or of another version.
         """
         try:
-            with np.load(path) as file:
+            with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 version, contig, length = file["header"].tobytes().decode().split("\n")
                 if int(version) != FORMAT:
                     raise GeneModelError(f"{path.name} was built by another version of GAS; build the pack again.")
                 count = len(file["start"])
                 texts = {name: file[f"text_{name}"].tobytes().decode().split("\n") if count else [] for name in TEXTS}
                 arrays = {name: file[name] for name in file.files if name != "header" and not name.startswith("text_")}
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, BadZipFile) as error:
             raise GeneModelError(f"The gene models in {path.name} cannot be read: {error}") from error
         code = int(arrays.pop("genetic_code"))
         return cls(contig=contig, length=int(length), genetic_code=code, texts=texts, **arrays)

@@ -31,8 +31,8 @@ def folder() -> Path:
 @cache
 def contig() -> tuple[ContigModel, Bytes]:
     """The gene models and the sequence."""
-    lines = gzip.open(folder() / "genes.gff3.gz", "rt")
-    with lines, pysam.FastxFile(str(folder() / "GRCh37.20.fa.gz")) as fasta:
+    genes, genome = folder() / "genes.gff3.gz", folder() / "GRCh37.20.fa.gz"
+    with gzip.open(genes, "rt") as lines, pysam.FastxFile(str(genome)) as fasta:
         sequence = np.frombuffer((next(iter(fasta)).sequence or "").upper().encode(), dtype=np.uint8)
         ((name, transcripts),) = read_transcripts(lines)
     return build(name, transcripts, sequence, genetic_code=1), sequence

@@ -66,9 +66,9 @@ def transcript(strand: int, **changes: object) -> Transcript:
     exons = list(PLACES)
     given = {"biotype": "protein_coding", "cds": cds, "exons": exons, "tags": frozenset(), "mature": []} | changes
     if strand < 0:
-        given["exons"] = [(SIZE + 1 - end, SIZE + 1 - start) for start, end in given["exons"]][::-1]  # type: ignore[misc,attr-defined]
-        given["cds"] = [(SIZE + 1 - end, SIZE + 1 - start, p) for start, end, p in given["cds"]][::-1]  # type: ignore[misc,attr-defined]
-        given["mature"] = [(SIZE + 1 - end, SIZE + 1 - start) for start, end in given["mature"]][::-1]  # type: ignore[misc,attr-defined]
+        given["exons"] = [(SIZE + 1 - end, SIZE + 1 - start) for start, end in given["exons"]][::-1]  # type: ignore[attr-defined]
+        given["cds"] = [(SIZE + 1 - end, SIZE + 1 - start, p) for start, end, p in given["cds"]][::-1]  # type: ignore[attr-defined]
+        given["mature"] = [(SIZE + 1 - end, SIZE + 1 - start) for start, end in given["mature"]][::-1]  # type: ignore[attr-defined]
     return Transcript(
         transcript_id="T1",
         line=1,
@@ -91,6 +91,7 @@ class Scene:
         self.contig = contig if strand > 0 else reverse_complement(contig)
         sequence = np.frombuffer(self.contig, dtype=np.uint8)
         self.model: ContigModel = build("1", [transcript(strand, **changes)], sequence, genetic_code)
+        self.sequence = sequence
         self.engine = Engine(self.model, sequence, distance=50)
 
     def alleles(self, start: int, end: int, alt: str) -> Alleles:

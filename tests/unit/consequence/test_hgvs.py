@@ -6,8 +6,8 @@ import pytest
 
 from tests.unit.consequence.scene import CONTIG, Scene, c
 
+# start, end, replacement, and HGVSc of each case
 DNA = {
-    # id: (start, end, replacement, HGVSc)
     "substitution": (c(5), c(5), "A", "c.5C>A"),
     "5' UTR": (101, 101, "T", "c.-20C>T"),
     "base before the start": (c(0), c(0), "T", "c.-1C>T"),
@@ -38,8 +38,8 @@ DNA = {
     "one base among unchanged ones": (c(7), c(9), "GTC", "c.8A>T"),
 }  # fmt: skip
 
+# start, end, replacement, and HGVSp of each case
 PROTEIN = {
-    # id: (start, end, replacement, HGVSp)
     "missense": (c(5), c(5), "A", "p.Ala2Asp"),
     "synonymous": (c(6), c(6), "A", "p.Ala2%3D"),
     "nonsense": (c(20), c(20), "A", "p.Trp7Ter"),

@@ -14,6 +14,7 @@ import pytest
 import annotator_hook.packs
 from annotator_hook.consequence.alleles import Alleles
 from annotator_hook.consequence.arrays import Bytes
+from annotator_hook.consequence.coding import CodingSequence
 from annotator_hook.consequence.engine import Engine
 from annotator_hook.consequence.genetic_code import VERTEBRATE_MITOCHONDRIAL
 from annotator_hook.consequence.gff import read_transcripts
@@ -90,6 +91,6 @@ def test_a_frameshift_is_read_with_the_mitochondrial_code() -> None:
     """TGA is Trp here: with the standard code ND1's new frame would stop at it."""
     model, sequence = mitochondrion()
     transcript = model.texts["symbol"].index("MT-ND1")
-    cds = Engine(model, sequence).coding_sequence(transcript)
+    cds = CodingSequence(model, transcript, sequence)
     assert "W" in cds.peptide
     assert "*" not in cds.peptide

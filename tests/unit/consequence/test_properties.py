@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from annotator_hook.consequence.alleles import Alleles
-from annotator_hook.consequence.arrays import Bytes
+from annotator_hook.consequence.arrays import Bytes, Ints
 from annotator_hook.consequence.engine import Engine
 from annotator_hook.consequence.genetic_code import THREE_LETTERS, codon_table, reverse_complement
 from annotator_hook.consequence.models import ContigModel
 from annotator_hook.consequence.output import Writer
+from annotator_hook.consequence.snv import Exchanges
 from tests.unit.consequence.chr20 import contig, needs_chr20
 from tests.unit.consequence.scene import Scene
 from tests.unit.consequence.test_mitochondria import mitochondrion
@@ -35,7 +36,9 @@ def _translate(dna: str, code: int) -> str:
     return protein
 
 
-def _mutated(model: ContigModel, sequence: Bytes, transcript: int, position: int, ref: str, alt: str) -> tuple[str, str]:
+def _mutated(
+    model: ContigModel, sequence: Bytes, transcript: int, position: int, ref: str, alt: str
+) -> tuple[str, str]:
     """Coding sequence and 3' UTR of a transcript before and after a change of the contig that leaves its borders."""
     exons = range(int(model.exon_offset[transcript]), int(model.exon_offset[transcript + 1]))
     spans = [(int(model.exon_start[i]), int(model.exon_end[i])) for i in exons]
@@ -94,7 +97,7 @@ def _check(model: ContigModel, sequence: Bytes, transcript: int, position: int, 
     old, new = _mutated(model, sequence, transcript, position, ref, alt)
     before, after = _translate(old, model.genetic_code), _translate(new, model.genetic_code)
     name = (row["HGVSp"] or "").partition("p.")[2]
-    if not name or name.endswith("?") and "fs" not in name and "ext" not in name or "start" in row["Consequence"]:
+    if not name or (name.endswith("?") and "fs" not in name and "ext" not in name) or "start" in row["Consequence"]:
         return
     said, whole = _apply(name, before)
     said = said.partition("*")[0] + ("*" if "*" in said else "")
@@ -143,7 +146,7 @@ def _scenes() -> tuple[Scene, Scene]:
 @given(changes())
 def test_the_reported_protein_is_the_one_that_is_made(change: tuple[int, int, int, str]) -> None:
     for scene in _scenes():
-        _try(scene.model, scene.engine.sequence, change)
+        _try(scene.model, scene.sequence, change)
 
 
 @settings(max_examples=80, deadline=None)
@@ -160,22 +163,23 @@ def test_the_reported_protein_is_the_one_that_is_made_on_chromosome_20(change: t
 
 
 @pytest.mark.parametrize("strand", [1, -1], ids=["forward", "reverse"])
-def test_columns_and_single_pairs_say_the_same_of_every_coding_snv(strand: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_columns_and_single_pairs_say_the_same_of_every_coding_snv(
+    strand: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scene = Scene(strand)
-    positions = [p for low, high in ((101, 160), (261, 330), (401, 461)) for p in range(low, high + 1) for _ in range(3)]
+    positions = [
+        p for low, high in ((101, 160), (261, 330), (401, 461)) for p in range(low, high + 1) for _ in range(3)
+    ]
     if strand < 0:
         positions = [len(scene.contig) + 1 - p for p in positions]
     refs = [scene.contig[p - 1 : p] for p in positions]
     alts = [b"ACGT".replace(ref, b"")[i % 3 : i % 3 + 1] for i, ref in enumerate(refs)]
     alleles = Alleles(np.array(positions), refs, alts)
     quick = Writer(scene.model).table(scene.engine.annotate(alleles))
-    monkeypatch.setattr("annotator_hook.consequence.snv._STOP", -1)
-    monkeypatch.setattr("annotator_hook.consequence.engine.snv.exchanges", _none_settled)
+    monkeypatch.setattr("annotator_hook.consequence.snv.exchanges", _none_settled)
     assert Writer(scene.model).table(scene.engine.annotate(alleles)).to_pylist() == quick.to_pylist()
 
 
-def _none_settled(model: ContigModel, transcript: np.ndarray, *_: object) -> object:
-    from annotator_hook.consequence.snv import Exchanges
-
+def _none_settled(_model: ContigModel, transcript: Ints, *_: object) -> Exchanges:
     nothing = np.zeros(len(transcript), dtype=np.int64)
     return Exchanges(nothing > 0, nothing, nothing, nothing)
