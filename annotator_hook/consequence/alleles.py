@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
+import pyarrow as pa
 
-from annotator_hook.consequence.arrays import Bytes, Ints
+from annotator_hook.consequence.arrays import Bytes, Ints, Text, merge, pick, text
 from annotator_hook.consequence.genetic_code import BASE_CODE, reverse_complement
 from shared.core.errors import Permanent
 
@@ -22,88 +22,109 @@ CLASSES = ("SNV", "substitution", "insertion", "deletion", "indel")
 LONGEST_SHIFT = 1000
 """Bases within which VEP looks for the 3'-most place of an insertion or deletion."""
 
+_BASES = text(list("ACGTN"))
 _ALLOWED = np.zeros(256, dtype=np.bool_)
 _ALLOWED[list(b"ACGTN")] = True
 
 
-@dataclass(frozen=True, eq=False)
 class Alleles:
     """A chunk of alternate alleles on one contig.
 
+    Args:
+        position: POS of the VCF.
+        ref: REF, upper case, as an Arrow string array.
+        alt: ALT, likewise.
+
     Raises:
-        Permanent: an allele has other letters than A, C, G, T and N, or is the reference itself.
+        Permanent: an allele is empty or has other letters than A, C, G, T and N.
     """
 
-    position: Ints
-    """POS of the VCF."""
-    ref: Sequence[bytes]
-    alt: Sequence[bytes]
-    """REF and ALT, upper case."""
+    def __init__(self, position: Ints, ref: Text, alt: Text) -> None:
+        self.position, self._ref, self._alt = position, ref, alt
+        refs, alts = _Bytes(ref), _Bytes(alt)
+        single = (refs.lengths == 1) & (alts.lengths == 1)
+        self.start = position.astype(np.int64)
+        """First base replaced; for an insertion the base after it."""
+        self.end = self.start + refs.lengths - 1
+        """Last base replaced; for an insertion the base before it."""
+        self.kind = np.full(len(position), SNV, dtype=np.int64)
+        """SNV, MNV, INSERTION, DELETION or INDEL."""
+        self.snv_bases = refs.first_codes(), alts.first_codes()
+        """Codes (0 … 3, 4 for N) of the reference and alternate base; meaningless where the allele is no SNV."""
+        self._other = np.flatnonzero(~single)
+        self._refs, self._alts = dict[int, bytes](), dict[int, bytes]()
+        self._trim_all()
 
-    def __post_init__(self) -> None:
-        for name in ("ref", "alt"):
-            if not _ALLOWED[np.frombuffer(b"".join(getattr(self, name)), dtype=np.uint8)].all():
-                raise Permanent("An allele has other letters than A, C, G, T and N.")
+    @classmethod
+    def of(cls, position: Sequence[int], ref: Sequence[bytes], alt: Sequence[bytes]) -> Alleles:
+        """A chunk from plain lists."""
+        return cls(np.array(position, dtype=np.int64), _column(ref), _column(alt))
 
     def __len__(self) -> int:
         return len(self.position)
 
-    @cached_property
-    def _trimmed(self) -> tuple[Ints, Ints, Ints, dict[int, bytes], dict[int, bytes]]:
-        """Start, end, kind, and for all but SNVs the alleles that are left."""
-        ref_length = np.fromiter(map(len, self.ref), dtype=np.int64, count=len(self.ref))
-        alt_length = np.fromiter(map(len, self.alt), dtype=np.int64, count=len(self.alt))
-        start = self.position.astype(np.int64)
-        end = start + ref_length - 1
-        kind = np.full(len(self), SNV, dtype=np.int64)
-        refs, alts = dict[int, bytes](), dict[int, bytes]()
-        for i in np.flatnonzero((ref_length != 1) | (alt_length != 1)).tolist():
-            ref, alt = self.ref[i], self.alt[i]
-            if len(ref) != len(alt):
-                before, ref, alt = _trim(ref, alt)
-                start[i] += before
-                end[i] = start[i] + len(ref) - 1
-            kind[i] = MNV if len(ref) == len(alt) else INSERTION if not ref else DELETION if not alt else INDEL
-            refs[i], alts[i] = ref, alt
-        return start, end, kind, refs, alts
-
-    @property
-    def start(self) -> Ints:
-        """First base replaced; for an insertion the base after it."""
-        return self._trimmed[0]
-
-    @property
-    def end(self) -> Ints:
-        """Last base replaced; for an insertion the base before it."""
-        return self._trimmed[1]
-
-    @property
-    def kind(self) -> Ints:
-        """SNV, MNV, INSERTION, DELETION or INDEL."""
-        return self._trimmed[2]
+    def _trim_all(self) -> None:
+        """Takes away what the alleles of insertions and deletions share, as VEP does; others stay as they are."""
+        rows = self._other.tolist()
+        refs, alts = (
+            column.cast(pa.binary()).take(pa.array(self._other)).to_pylist() for column in (self._ref, self._alt)
+        )
+        lost, kinds = [], []
+        for i, ref, alt in zip(rows, refs, alts, strict=True):
+            before, left, right = (0, ref, alt) if len(ref) == len(alt) else _trim(ref, alt)
+            self._refs[i], self._alts[i] = left, right
+            lost.append((before, before + len(left)))
+            same = len(left) == len(right)
+            kinds.append(MNV if same else INSERTION if not left else DELETION if not right else INDEL)
+        if rows:
+            first, behind = np.array(lost, dtype=np.int64).T
+            self.end[self._other] = self.start[self._other] + behind - 1
+            self.start[self._other] += first
+            self.kind[self._other] = kinds
 
     def reference(self, i: int) -> bytes:
         """The bases of allele ``i`` that are replaced."""
-        return self._trimmed[3].get(i, self.ref[i])
+        return self._refs[i] if i in self._refs else b"ACGTN"[(code := int(self.snv_bases[0][i])) : code + 1]
 
     def replacement(self, i: int) -> bytes:
         """The bases that replace them."""
-        return self._trimmed[4].get(i, self.alt[i])
+        return self._alts[i] if i in self._alts else b"ACGTN"[(code := int(self.snv_bases[1][i])) : code + 1]
 
-    @cached_property
-    def snv_bases(self) -> tuple[Ints, Ints]:
-        """Codes (0 … 3, 4 for N) of the reference and alternate base; meaningless where the allele is no SNV."""
-        ref = BASE_CODE[np.frombuffer(b"".join([r[:1] for r in self.ref]), dtype=np.uint8)]
-        alt = BASE_CODE[np.frombuffer(b"".join([a[:1] for a in self.alt]), dtype=np.uint8)]
-        return ref.astype(np.int64), alt.astype(np.int64)
-
-    def names(self) -> list[str]:
+    def names(self) -> Text:
         """VEP's Allele: the replacement, or ``-`` for a deletion."""
-        return [(self._trimmed[4].get(i, alt) or b"-").decode() for i, alt in enumerate(self.alt)]
+        single = np.flatnonzero(self.kind == SNV)
+        others = text([(self._alts[i] or b"-").decode() for i in self._other.tolist()])
+        return merge(len(self), (single, pick(_BASES, self.snv_bases[1][single])), (self._other, others))
+
+
+class _Bytes:
+    """The bytes behind an Arrow string array."""
+
+    def __init__(self, column: Text) -> None:
+        offsets, data = column.buffers()[1:]
+        self._offsets = np.frombuffer(offsets, dtype=np.int32)[column.offset : column.offset + len(column) + 1]
+        self._data = np.frombuffer(data or b"", dtype=np.uint8)
+        self.lengths = np.diff(self._offsets).astype(np.int64)
+        if len(column) and (
+            self.lengths.min() < 1 or not _ALLOWED[self._data[self._offsets[0] : self._offsets[-1]]].all()
+        ):
+            raise Permanent("An allele is empty or has other letters than A, C, G, T and N.")
+
+    def first_codes(self) -> Ints:
+        """Codes of the first bases."""
+        return BASE_CODE[self._data[self._offsets[:-1]]].astype(np.int64)
+
+
+def _column(alleles: Sequence[bytes]) -> Text:
+    return text([allele.decode() for allele in alleles])
 
 
 def _trim(ref: bytes, alt: bytes) -> tuple[int, bytes, bytes]:
     """Takes away what two alleles share, first at the start, then at the end: (bases lost at the start, rest, rest)."""
+    if alt.startswith(ref):
+        return len(ref), b"", alt[len(ref) :]
+    if ref.startswith(alt):
+        return len(alt), ref[len(alt) :], b""
     shorter = min(len(ref), len(alt))
     before = next((i for i in range(shorter) if ref[i] != alt[i]), shorter)
     ref, alt, shorter = ref[before:], alt[before:], shorter - before

@@ -32,6 +32,7 @@ HEADER = (
 )
 """The line that declares CSQ in a VCF."""
 
+_CLASS_TEXTS = text([f"|{name}|" for name in CLASSES])
 _BEFORE = ("SYMBOL", "Gene", "Feature_type", "Feature", "BIOTYPE")
 _AFTER = ("SYMBOL_SOURCE", "HGNC_ID", "CANONICAL", "MANE", "TSL", "CCDS", "ENSP")
 
@@ -108,8 +109,7 @@ class Writer:
         owner = np.where(annotation.transcript < 0, transcripts, annotation.transcript)
         masks, which = np.unique(annotation.mask, return_inverse=True)
         called = text([f"|{terms.joined(mask)}|{terms.impact(mask)}|" for mask in masks.tolist()])
-        names = join(text(alleles.names()), "")
-        tails = join(text([f"|{CLASSES[kind]}|" for kind in alleles.kind.tolist()]), "")
+        names = alleles.names()
         hgvsg = join("|", annotation.hgvsg)
         return join(
             pick(names, allele),
@@ -129,7 +129,7 @@ class Writer:
             "|",
             pick(self._middle, owner),
             pick(text(["|", "|1"]), self.picked(annotation).astype(np.int64)),
-            pick(tails, allele),
+            pick(_CLASS_TEXTS, alleles.kind[allele]),
             pick(self._after, owner),
             "|",
             self._offsets(annotation),
@@ -184,7 +184,7 @@ class Writer:
         owner = np.where(annotation.transcript < 0, self._model.transcripts, annotation.transcript)
         masks, which = np.unique(annotation.mask, return_inverse=True)
         known = {
-            "Allele": pick(text(annotation.alleles.names()), allele),
+            "Allele": pick(annotation.alleles.names(), allele),
             "Consequence": _coded([terms.joined(mask) for mask in masks.tolist()], which),
             "IMPACT": _coded([str(terms.impact(mask)) for mask in masks.tolist()], which),
             "EXON": annotation.exon,

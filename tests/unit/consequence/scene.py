@@ -106,7 +106,7 @@ class Scene:
                 self.contig[start - 2 : start - 1] + ref,
                 self.contig[start - 2 : start - 1] + new,
             )
-        return Alleles(np.array([start]), [ref], [new])
+        return Alleles.of([start], [ref], [new])
 
     def annotate(self, start: int, end: int, alt: str) -> Annotation:
         """The engine's answer."""

@@ -71,9 +71,7 @@ def _bcftools(snvs: list[tuple[int, str, str]], where: Path) -> dict[tuple[int, 
 def test_coding_snvs_are_called_as_bcftools_csq_calls_them(tmp_path: Path) -> None:
     model, sequence = contig()
     snvs = _coding_snvs(6000)
-    alleles = Alleles(
-        np.array([p for p, _, _ in snvs]), [r.encode() for _, r, _ in snvs], [a.encode() for _, _, a in snvs]
-    )
+    alleles = Alleles.of([p for p, _, _ in snvs], [r.encode() for _, r, _ in snvs], [a.encode() for _, _, a in snvs])
     annotation = Engine(model, sequence).annotate(alleles)
     theirs = _bcftools(snvs, tmp_path)
     compared, different = 0, []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from annotator_hook.consequence.alleles import Alleles
@@ -112,10 +113,8 @@ def test_distance_is_that_to_the_nearer_end() -> None:
 
 
 def test_alleles_are_shown_as_vep_shows_them() -> None:
-    alleles = Alleles(
-        np.array([10, 10, 10, 10, 10]), [b"A", b"A", b"AC", b"AC", b"ACG"], [b"C", b"ACG", b"A", b"GT", b"ATT"]
-    )
-    assert alleles.names() == ["C", "CG", "-", "GT", "ATT"]
+    alleles = Alleles.of([10, 10, 10, 10, 10], [b"A", b"A", b"AC", b"AC", b"ACG"], [b"C", b"ACG", b"A", b"GT", b"ATT"])
+    assert alleles.names().to_pylist() == ["C", "CG", "-", "GT", "ATT"]
     assert list(zip(alleles.start.tolist(), alleles.end.tolist(), strict=True)) == [
         (10, 10), (11, 10), (11, 11), (10, 11), (10, 12)
     ]  # fmt: skip
@@ -123,30 +122,39 @@ def test_alleles_are_shown_as_vep_shows_them() -> None:
 
 def test_alleles_of_other_letters_are_refused() -> None:
     with pytest.raises(Permanent, match="other letters"):
-        Alleles(np.array([10]), [b"A"], [b"<DEL>"])
+        Alleles.of([10], [b"A"], [b"<DEL>"])
 
 
-def _several() -> Alleles:
-    positions = [125, 40, 165, 300, 210, 125, 250]
-    refs = [CONTIG[p - 1 : p + (3 if i == 3 else 0)] for i, p in enumerate(positions)]
-    alts = [b"A", b"C", b"C", refs[3][:1], b"A", refs[5] + b"GG", b"G"]
-    return Alleles(np.array(positions), refs, alts)
+SEVERAL = [
+    (125, "C", "A"), (40, "G", "C"), (165, "G", "C"), (300, "CTG", "C"), (210, "C", "A"), (125, "C", "CGG"), (250, "A", "G")
+]  # fmt: skip
+
+
+def _chunk(records: list[tuple[int, str, str]]) -> Alleles:
+    positions, refs, alts = zip(*records, strict=True)
+    return Alleles.of(positions, [ref.encode() for ref in refs], [alt.encode() for alt in alts])
 
 
 def test_a_chunk_says_what_its_alleles_say_one_by_one() -> None:
-    scene, several = Scene(1), _several()
+    scene = Scene(1)
     writer = Writer(scene.model)
-    together = writer.csq(scene.engine.annotate(several)).to_pylist()
-    apart = [
-        writer.csq(scene.engine.annotate(Alleles(several.position[i : i + 1], [several.ref[i]], [several.alt[i]])))
-        for i in range(len(several))
-    ]
-    assert together == [text for column in apart for text in column.to_pylist()]
+    together = writer.csq(scene.engine.annotate(_chunk(SEVERAL))).to_pylist()
+    apart = [writer.csq(scene.engine.annotate(_chunk([record]))).to_pylist() for record in SEVERAL]
+    assert together == [text for column in apart for text in column]
+
+
+def test_part_of_an_arrow_column_is_annotated_like_a_column_of_its_own() -> None:
+    whole, part = _chunk(SEVERAL), slice(2, 6)
+    refs, alts = (pa.array([record[i] for record in SEVERAL]) for i in (1, 2))
+    sliced = Alleles(whole.position[part], refs[part], alts[part])
+    scene = Scene(1)
+    expected = scene.engine.annotate(_chunk(SEVERAL[part]))
+    assert Writer(scene.model).csq(scene.engine.annotate(sliced)) == Writer(scene.model).csq(expected)
 
 
 def test_a_contig_without_genes_is_intergenic_throughout() -> None:
     model = build("1", [], SEQUENCE, 1)
-    annotation = Engine(model, SEQUENCE).annotate(_several())
+    annotation = Engine(model, SEQUENCE).annotate(_chunk(SEVERAL))
     entries = Writer(model).csq(annotation).to_pylist()
     assert len(entries) == 7
     assert entries[0].startswith("A|intergenic_variant|MODIFIER||||||||||")
@@ -155,7 +163,7 @@ def test_a_contig_without_genes_is_intergenic_throughout() -> None:
 
 def test_an_empty_chunk_gives_nothing() -> None:
     scene = Scene(1)
-    annotation = scene.engine.annotate(Alleles(np.zeros(0, dtype=np.int64), [], []))
+    annotation = scene.engine.annotate(Alleles.of([], [], []))
     assert Writer(scene.model).csq(annotation).to_pylist() == []
     assert Writer(scene.model).table(annotation).num_rows == 0
 
@@ -175,32 +183,24 @@ def test_entries_have_the_headers_columns() -> None:
 
 
 def test_entries_and_table_agree() -> None:
-    scene, several = Scene(-1), _turned()
-    annotation, writer = scene.engine.annotate(several), Writer(scene.model)
+    scene = Scene(-1)
+    contig = scene.contig.decode()
+    records = [(p, contig[p - 1], contig[p - 1] + "AC") for p in (125, 40, 165, 300, 210, 437)]
+    annotation, writer = scene.engine.annotate(_chunk(records)), Writer(scene.model)
     for entry, row in zip(writer.entries(annotation).to_pylist(), writer.table(annotation).to_pylist(), strict=True):
         shown = {k: "" if v is None or v is False else "1" if v is True else str(v) for k, v in row.items()}
         assert dict(zip(COLUMNS, entry.split("|"), strict=True)) == shown
 
 
-def _turned() -> Alleles:
-    contig = Scene(-1).contig
-    positions = [125, 40, 165, 300, 210, 437]
-    return Alleles(
-        np.array(positions), [contig[p - 1 : p] for p in positions], [contig[p - 1 : p] + b"AC" for p in positions]
-    )
-
-
 def test_records_of_several_alleles_have_one_csq() -> None:
     scene = Scene(1)
-    alleles = Alleles(np.array([125, 125, 126]), [b"C", b"C", b"T"], [b"A", b"G", b"A"])
+    alleles = Alleles.of([125, 125, 126], [b"C", b"C", b"T"], [b"A", b"G", b"A"])
     first, second = Writer(scene.model).csq(scene.engine.annotate(alleles), np.array([0, 2])).to_pylist()
     assert [entry.split("|")[0] for entry in first.split(",")] == ["A", "G"]
     assert second.split("|")[1] == "synonymous_variant"
 
 
 def test_known_names_are_carried_along() -> None:
-    import pyarrow as pa
-
     scene = Scene(1)
     annotation = scene.annotate(c(5), c(5), "A")
     (entry,) = Writer(scene.model).csq(annotation, existing=pa.array(["rs1&rs2"])).to_pylist()
@@ -212,7 +212,7 @@ def test_one_row_of_an_allele_is_picked_mane_before_severity() -> None:
     other.transcript_id = "T0"
     mane.cds = []
     model = build("1", [mane, other], SEQUENCE, 1)
-    alleles = Alleles(np.array([125, 10]), [b"C", b"G"], [b"A", b"A"])
+    alleles = Alleles.of([125, 10], [b"C", b"G"], [b"A", b"A"])
     annotation = Engine(model, SEQUENCE, distance=10).annotate(alleles)
     rows = Writer(model).table(annotation).to_pylist()
     assert [(row["Feature"], row["PICK"]) for row in rows] == [("T0", False), ("T1", True), (None, True)]

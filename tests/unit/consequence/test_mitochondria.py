@@ -37,7 +37,7 @@ def calls(position: int, ref: str, alt: str) -> dict[str, tuple[str, str, str]]:
     """Gene to (terms, HGVSc's and HGVSp's part behind the colon) for genes that the variant lies in."""
     model, sequence = mitochondrion()
     engine = Engine(model, sequence, distance=0, reference="NC_012920.1", molecule="m")
-    annotation = engine.annotate(Alleles(np.array([position]), [ref.encode()], [alt.encode()]))
+    annotation = engine.annotate(Alleles.of([position], [ref.encode()], [alt.encode()]))
     rows = Writer(model).table(annotation).to_pylist()
     return {
         row["SYMBOL"]: (
@@ -83,7 +83,7 @@ def test_genes_that_overlap_are_each_read_in_their_frame() -> None:
 def test_the_genome_is_named_m() -> None:
     model, sequence = mitochondrion()
     engine = Engine(model, sequence, reference="NC_012920.1", molecule="m")
-    annotation = engine.annotate(Alleles(np.array([3243, 3106]), [b"A", b"CN"], [b"G", b"C"]))
+    annotation = engine.annotate(Alleles.of([3243, 3106], [b"A", b"CN"], [b"G", b"C"]))
     assert annotation.hgvsg.to_pylist() == ["NC_012920.1:m.3243A>G", "NC_012920.1:m.3107del"]
 
 

@@ -90,7 +90,7 @@ def _apply(name: str, protein: str) -> tuple[str, bool]:
 
 
 def _check(model: ContigModel, sequence: Bytes, transcript: int, position: int, ref: str, alt: str) -> None:
-    alleles = Alleles(np.array([position]), [ref.encode()], [alt.encode()])
+    alleles = Alleles.of([position], [ref.encode()], [alt.encode()])
     annotation = Engine(model, sequence, distance=0).annotate(alleles)
     rows = Writer(model).table(annotation).to_pylist()
     (row,) = [r for r, t in zip(rows, annotation.transcript.tolist(), strict=True) if t == transcript]
@@ -174,7 +174,7 @@ def test_columns_and_single_pairs_say_the_same_of_every_coding_snv(
         positions = [len(scene.contig) + 1 - p for p in positions]
     refs = [scene.contig[p - 1 : p] for p in positions]
     alts = [b"ACGT".replace(ref, b"")[i % 3 : i % 3 + 1] for i, ref in enumerate(refs)]
-    alleles = Alleles(np.array(positions), refs, alts)
+    alleles = Alleles.of(positions, refs, alts)
     quick = Writer(scene.model).table(scene.engine.annotate(alleles))
     monkeypatch.setattr("annotator_hook.consequence.snv.exchanges", _none_settled)
     assert Writer(scene.model).table(scene.engine.annotate(alleles)).to_pylist() == quick.to_pylist()
