@@ -16,6 +16,9 @@ from annotator_hook.consequence.hgvs import Namer, versioned
 from annotator_hook.consequence.models import ContigModel
 from annotator_hook.consequence.protein import protein_name
 
+_SEQUENCES_KEPT = 2000
+"""Spliced sequences in memory; a chunk of sorted alleles needs few at a time."""
+
 
 class Prepared:
     """What a contig's pairs need again and again."""
@@ -41,6 +44,8 @@ class Prepared:
     def coding_sequence(self, transcript: int) -> CodingSequence:
         """The sequence of a translated transcript, spliced once."""
         if transcript not in self._sequences:
+            if len(self._sequences) >= _SEQUENCES_KEPT:
+                self._sequences.clear()
             self._sequences[transcript] = CodingSequence(self.model, transcript, self.sequence)
         return self._sequences[transcript]
 
