@@ -79,30 +79,29 @@ def _steps(protein: str, behind: int, pattern: str) -> int:
 
 def _frameshift(change: Change) -> str:
     """Names the first residue that changes, and counts from it to the new stop."""
-    before, after = change.sequence.peptide + "*", change.sequence.translated(change.edited)
     start = change.first_codon
-    while start <= min(len(before), len(after)) and before[start - 1] == after[start - 1]:
-        if before[start - 1] == "*":
-            return f"Ter{start}%3D"
-        start += 1
-    if start > len(before):
-        return ""
-    if start > len(after):
-        return f"{_range(before[start - 1 :].rstrip('*') or '*', start)}del"
-    old, new = before[start - 1], after[start - 1]
+    before = change.sequence.peptide[start - 1 :] + "*"
+    after = change.sequence.translated(change.edited[3 * start - 3 :])
+    same = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b or a == "*"), None)
+    if same is None:
+        same = min(len(before), len(after))
+        return f"{_range(before[same:].rstrip('*') or '*', start + same)}del" if same < len(before) else ""
+    old, new, start = before[same], after[same], start + same
     if "X" in (old, new):
         return ""
+    if old == new:
+        return f"Ter{start}%3D"
     if new == "*":
         return f"{_three(old)}{start}Ter"
-    stop = after.find("*", start)
-    return f"{_three(old)}{start}{_three(new)}fsTer{stop - start + 2 if stop >= 0 else '?'}"
+    stop = after.find("*", same)
+    return f"{_three(old)}{start}{_three(new)}fsTer{stop - same + 1 if stop >= 0 else '?'}"
 
 
 def _extension(change: Change) -> str:
     """Residues until the next stop when the stop codon is gone."""
     stop = change.sequence.translated(change.edited).find("*")
     extra = stop - len(change.sequence.peptide)
-    return f"extTer{extra if stop >= 0 and extra > 0 else '?'}"
+    return f"extTer{extra if extra > 0 else '?'}"
 
 
 def _clip(before: str, after: str) -> tuple[int, str, str]:
