@@ -85,7 +85,7 @@ class Change:
     """
 
     def __init__(self, sequence: CodingSequence, place: Place, alt: bytes, replaced: int) -> None:
-        self.sequence, self.alt, self._replaced = sequence, alt, replaced
+        self.sequence, self.place, self.alt, self._replaced = sequence, place, alt, replaced
         self._cdna_start, self._cdna_end, self._cds_start, self._cds_end = place
 
     @once
@@ -269,7 +269,9 @@ class Change:
         if not self.known or self.stop_retained:
             return False
         before, after = self.residues
-        return "*" in after and ("*" not in before or after.index("*") < before.index("*"))
+        if "*" in before:
+            return self.growth == 0 and 0 <= after.find("*") < before.index("*")
+        return "*" in after
 
     @once
     def shifts_frame(self) -> bool:

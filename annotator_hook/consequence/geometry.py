@@ -62,6 +62,11 @@ class Geometry:
         self.several = start != end
         """Pairs that do not lie at a single base."""
 
+    def part(self, rows: Ints, moved: Ints | int = 0) -> Geometry:
+        """Some of the pairs, their variants ``moved`` along the contig."""
+        start, end = self.start[rows] + moved, self.end[rows] + moved
+        return Geometry(self.model, self.transcript[rows], start, end, self.kind[rows])
+
     @cached_property
     def first(self) -> Site:
         """Of the variants' starts."""

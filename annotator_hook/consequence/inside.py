@@ -49,6 +49,28 @@ class Prepared:
             self._sequences[transcript] = CodingSequence(self.model, transcript, self.sequence)
         return self._sequences[transcript]
 
+    def changes(
+        self, geometry: Geometry, alleles: Alleles, allele: Ints, moved: Ints | None = None
+    ) -> Iterator[Change]:
+        """Each pair's variant as a change of the coding sequence.
+
+        Args:
+            geometry: The pairs, of translated transcripts, ``moved`` already.
+            alleles: A chunk.
+            allele: Of each pair.
+            moved: Bases by which each pair's variant was moved along the contig.
+        """
+        steps = [0] * len(allele) if moved is None else moved.tolist()
+        places = zip(*(side.tolist() for side in (*geometry.cdna, *geometry.cds)), strict=True)
+        sizes = (geometry.end - geometry.start + 1).tolist()
+        strands = np.where(geometry.forward, 1, -1).tolist()
+        for i, transcript, step, place, size, strand in zip(
+            allele.tolist(), geometry.transcript.tolist(), steps, places, sizes, strands, strict=True
+        ):
+            alt = alleles.replacement(i)
+            alt = on_strand(rotated(alt, step) if alt and step else alt, strand)
+            yield Change(self.coding_sequence(transcript), Place(*place), alt, size)
+
 
 def _fractions(numbers: Ints, totals: Ints) -> Text:
     return text([f"{number}/{total}" for number, total in zip(numbers.tolist(), totals.tolist(), strict=True)])
@@ -147,30 +169,34 @@ class Inside:
         single = np.flatnonzero(coding & (geometry.kind == SNV) & (geometry.cds[0] > 0))
         base = alleles.snv_bases[1][self._allele[single]]
         base = np.where(geometry.forward[single] | (base > 3), base, 3 - base)
-        found = snv.exchanges(
+        exchanged = snv.exchanges(
             geometry.model, geometry.transcript[single], geometry.first.exon[single], geometry.start[single],
             geometry.cds[0][single], base, self._prepared.sequence,
         )  # fmt: skip
-        done = np.flatnonzero(found.settled)
+        done = np.flatnonzero(exchanged.settled)
         settled = single[done]
-        self.mask[settled] |= found.mask[done]
+        self.mask[settled] |= exchanged.mask[done]
         left = coding.copy()
         left[settled] = False
         others = np.flatnonzero(left)
         amino_acids, codons, proteins = [], [], []
-        for row, change, moved in self._changes(others, shift):
+        allele, by = self._allele[others], shift[others] * np.where(geometry.forward[others], 1, -1)
+        found = self._prepared.changes(geometry.part(others), alleles, allele)
+        moved_ones = self._prepared.changes(geometry.part(others, by), alleles, allele, by)
+        for row, step, change, other in zip(others.tolist(), by.tolist(), found, moved_ones, strict=True):
+            moved = other if step else change
             self.mask[row] |= change.mask()
             amino_acids.append(change.residues_text())
             codons.append(change.codons_text())
             proteins.append(protein_name(change, moved))
-        self.codons = merge(rows, (settled, pick(snv.CODON_TEXTS, found.codons[done])), (others, text(codons)))
+        self.codons = merge(rows, (settled, pick(snv.CODON_TEXTS, exchanged.codons[done])), (others, text(codons)))
         self.amino_acids = merge(
-            rows, (settled, pick(snv.RESIDUE_TEXTS, found.residues[done])), (others, text(amino_acids))
+            rows, (settled, pick(snv.RESIDUE_TEXTS, exchanged.residues[done])), (others, text(amino_acids))
         )
         named = np.flatnonzero([bool(name) for name in proteins]) if proteins else np.zeros(0, dtype=np.int64)
         self.hgvsp = merge(
             rows,
-            (settled, self._exchange_names(settled, found.residues[done])),
+            (settled, self._exchange_names(settled, exchanged.residues[done])),
             (
                 others[named],
                 join(
@@ -188,30 +214,6 @@ class Inside:
             digits((geometry.cds[0][rows] + 2) // 3),
             pick(snv.AFTER_TEXTS, residues),
         )
-
-    def _changes(self, rows: Ints, shift: Ints) -> Iterator[tuple[int, Change, Change]]:
-        """Each row with its variant in the coding sequence where it was found, and moved to its 3'-most place."""
-        geometry, alleles = self._geometry, self._alleles
-        by = shift[rows] * np.where(geometry.forward[rows], 1, -1)
-        start, end, kind = (column[rows] for column in (geometry.start, geometry.end, geometry.kind))
-        moved = Geometry(geometry.model, geometry.transcript[rows], start + by, end + by, kind)
-        places = zip(
-            rows.tolist(),
-            self._allele[rows].tolist(),
-            geometry.transcript[rows].tolist(),
-            by.tolist(),
-            zip(*(side[rows].tolist() for side in (*geometry.cdna, *geometry.cds)), strict=True),
-            zip(*(side.tolist() for side in (*moved.cdna, *moved.cds)), strict=True),
-            (end - start + 1).tolist(),
-            strict=True,
-        )
-        for row, allele, transcript, step, found, turned, size in places:
-            sequence = self._prepared.coding_sequence(transcript)
-            strand = 1 if geometry.forward[row] else -1
-            alt = alleles.replacement(allele)
-            change = Change(sequence, Place(*found), on_strand(alt, strand), size)
-            rest = on_strand(rotated(alt, step), strand) if alt and step else change.alt
-            yield row, change, Change(sequence, Place(*turned), rest, size) if step else change
 
 
 def _position_texts(start: Ints, end: Ints, shown: Bools) -> Text:

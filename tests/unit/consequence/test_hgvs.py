@@ -50,6 +50,7 @@ PROTEIN = {
     "stop lost, four residues more": (c(139), c(139), "C", "p.Ter47GlnextTer4"),
     "stop deleted": (c(139), c(141), "", "p.Ter47delextTer3"),
     "residue deleted": (c(7), c(9), "", "p.Asp3del"),
+    "last residue deleted over its border": (c(137), c(139), "", "p.Phe46del"),
     "residues deleted": (c(7), c(12), "", "p.Asp3_Leu4del"),
     "residue deleted from a repeat": (c(56), c(58), "", "p.Ala21del"),
     "residue doubled": (c(7), c(6), "GCT", "p.Ala2dup"),

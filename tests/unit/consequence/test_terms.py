@@ -125,6 +125,8 @@ CASES = {
     "stop of which a base is doubled": (c(141), c(140), "A", "stop_retained_variant"),
     "base inserted into the stop": (c(140), c(139), "C", "frameshift_variant&stop_lost"),
     "stop and UTR deleted": (c(140), 433, "", "stop_lost&3_prime_UTR_variant"),
+    "three bases of the last residue and the stop deleted": (c(137), c(139), "", "inframe_deletion"),
+    "stop one residue earlier": (c(136), c(141), "TGATTC", "stop_gained"),
     "stop rewritten": (c(139), c(141), "TGA", "stop_retained_variant"),
     "stop overwritten": (c(139), c(141), "GGG", "stop_lost"),
     "residue inserted before the stop": (c(139), c(138), "GGC", "inframe_insertion"),
