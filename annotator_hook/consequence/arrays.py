@@ -67,6 +67,12 @@ def merge(rows: int, *pieces: tuple[Ints, Text]) -> Text:
     return pick(pa.concat_arrays(flat), source)
 
 
+def distinct(numbers: Ints) -> tuple[Ints, Ints]:
+    """The numbers that occur, and for each row which one it has; like ``numpy.unique`` unsorted, and much quicker."""
+    coded = pa.array(numbers).dictionary_encode()
+    return coded.dictionary.to_numpy(), coded.indices.to_numpy().astype(np.int64)
+
+
 def spread(counts: Ints) -> tuple[Ints, Ints]:
     """For rows that each stand for ``counts`` items: every item's row, and its number (from 0) within the row."""
     rows = np.repeat(np.arange(len(counts), dtype=np.int64), counts)

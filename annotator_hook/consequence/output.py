@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from annotator_hook.consequence import terms
 from annotator_hook.consequence.alleles import CLASSES
-from annotator_hook.consequence.arrays import Bools, Ints, Text, blank, digits, join, merge, pick, text
+from annotator_hook.consequence.arrays import Bools, Ints, Text, blank, digits, distinct, join, merge, pick, text
 from annotator_hook.consequence.engine import Annotation
 from annotator_hook.consequence.models import ContigModel
 
@@ -107,7 +107,7 @@ class Writer:
         alleles, allele = annotation.alleles, annotation.allele
         rows, transcripts = len(allele), self._model.transcripts
         owner = np.where(annotation.transcript < 0, transcripts, annotation.transcript)
-        masks, which = np.unique(annotation.mask, return_inverse=True)
+        masks, which = distinct(annotation.mask)
         called = text([f"|{terms.joined(mask)}|{terms.impact(mask)}|" for mask in masks.tolist()])
         names = alleles.names()
         hgvsg = join("|", annotation.hgvsg)
@@ -182,7 +182,7 @@ class Writer:
         """The rows as columns named like CSQ's fields; text of few values is dictionary-encoded, empty text is null."""
         allele, rows = annotation.allele, len(annotation.allele)
         owner = np.where(annotation.transcript < 0, self._model.transcripts, annotation.transcript)
-        masks, which = np.unique(annotation.mask, return_inverse=True)
+        masks, which = distinct(annotation.mask)
         known = {
             "Allele": pick(annotation.alleles.names(), allele),
             "Consequence": _coded([terms.joined(mask) for mask in masks.tolist()], which),
@@ -209,12 +209,12 @@ class Writer:
 
 def _coded(values: list[str], rows: Ints) -> pa.DictionaryArray:
     """``values[rows]`` stored as numbers and a dictionary without doubles."""
-    distinct = list(dict.fromkeys(values))
-    number = {value: i for i, value in enumerate(distinct)}
+    different = list(dict.fromkeys(values))
+    number = {value: i for i, value in enumerate(different)}
     codes = np.array([number[value] for value in values], dtype=np.int32)
     empty = number.get("", -1)
     indices = codes[rows]
-    return pa.DictionaryArray.from_arrays(pa.array(indices, mask=indices == empty), text(distinct))
+    return pa.DictionaryArray.from_arrays(pa.array(indices, mask=indices == empty), text(different))
 
 
 def _null_when_empty(column: pa.Array) -> pa.Array:
