@@ -112,3 +112,10 @@ def test_non_coding_transcripts_are_named_from_their_first_base() -> None:
 
 def test_a_variant_reaching_beyond_the_transcript_has_no_name_in_it() -> None:
     assert Scene(1).row(95, 105, "").HGVSc == ""
+
+
+@pytest.mark.parametrize("strand", [1, -1], ids=["forward", "reverse"])
+def test_the_middle_base_of_an_intron_is_counted_from_its_5_prime_exon(strand: int) -> None:
+    scene = Scene(strand, cds=[], biotype="lncRNA", exons=[(101, 160), (262, 330)])
+    assert scene.row(211, 211, "A").HGVSc == "T1.2:n.60+51T>A"
+    assert scene.row(212, 212, "A").HGVSc == "T1.2:n.61-50G>A"
