@@ -62,4 +62,4 @@ def write_vcf(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    print(measure())  # noqa: T201
+    print(measure())

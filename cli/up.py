@@ -16,7 +16,6 @@ import types
 from collections.abc import Mapping
 from pathlib import Path
 
-import boto3
 import click
 import requests
 
@@ -111,12 +110,13 @@ def _start(supervisor: Supervisor, settings: LocalSettings, logs: Path) -> None:
         },
     )
     from_stack = settings_from_outputs(outputs)
-    _ensure_accounts(settings, cloud_url, from_stack)
+    access = Settings(endpoint_url=cloud_url, public_url=urls["frontend"])
+    _ensure_accounts(settings, access, from_stack)
     environment = {**base, **from_stack, **_server_settings(settings, cloud_url, urls["frontend"])}
     servers = [supervisor.add(_server(name, url, environment, logs / f"{name}.log")) for name, url in urls.items()]
     for server, url in zip(servers, urls.values(), strict=True):
         _wait_ready(server, f"{url}/readyz")
-    _wait_subscribed(cloud_url, logs)
+    _wait_subscribed(access, logs)
 
 
 def _server_settings(settings: LocalSettings, cloud_url: str, public_url: str) -> dict[str, str]:
@@ -139,8 +139,7 @@ def _server(name: str, url: str, environment: Mapping[str, str], log_file: Path)
     return Child(name, command, {**environment, "GAS_HOOK_URL": url}, log_file)
 
 
-def _ensure_accounts(settings: LocalSettings, cloud_url: str, from_stack: Mapping[str, str]) -> None:
-    access = Settings(endpoint_url=cloud_url, public_url=cloud_url)
+def _ensure_accounts(settings: LocalSettings, access: Settings, from_stack: Mapping[str, str]) -> None:
     users = DynamoUsers(client(access, "dynamodb"), from_stack["GAS_USERS_TABLE"])
     ensure_account(
         users, email=DEMO_EMAIL, password=settings.demo_password.get_secret_value(), name="Demo", role="user"
@@ -159,7 +158,7 @@ def _wait_ready(child: Child, url: str) -> None:
         if child.pid is None:
             raise GasError(f"{child.name} did not start; its last words are in {child.log_file}.")
         try:
-            return requests.get(url, timeout=5).status_code == requests.codes.ok
+            return bool(requests.get(url, timeout=5).status_code == requests.codes.ok)
         except requests.RequestException:
             return False
 
@@ -167,8 +166,8 @@ def _wait_ready(child: Child, url: str) -> None:
         raise GasError(f"{child.name} was not ready after {READY_SECONDS:.0f} s; see {child.log_file}.")
 
 
-def _wait_subscribed(cloud_url: str, logs: Path) -> None:
-    sns = boto3.client("sns", endpoint_url=cloud_url, region_name="us-east-1")
+def _wait_subscribed(access: Settings, logs: Path) -> None:
+    sns = client(access, "sns")
 
     def subscribed() -> bool:
         pages = sns.get_paginator("list_subscriptions").paginate()

@@ -23,6 +23,11 @@ def allow(key: str, *, most: int, window: timedelta) -> None:
         raise TooMany("There were too many attempts.", after=_rest_of(window, now))
 
 
+def forgive(key: str, *, window: timedelta) -> None:
+    """Takes one attempt back: it turned out not to be one that needs to be limited."""
+    services().limits.forgive(key, window=window, now=services().now())
+
+
 def client_network() -> str:
     """Whom to count: the client's IPv4 address, or the /64 of its IPv6 address, which is one customer's."""
     try:

@@ -25,7 +25,8 @@ about seven in ten differ."""
 ENOUGH_MATCHES: Final = 10
 """REF alleles that must all match before a wrong contig length in the header is taken for a slip."""
 MOST_UNDECLARED: Final = 1000
-_IDENTIFIER: Final = re.compile(r"[A-Za-z_][0-9A-Za-z_.]*")
+_KEY: Final = re.compile(r"[A-Za-z_][0-9A-Za-z_.]{0,199}")
+_FILTER: Final = re.compile(r"[^\s;,<>=\"\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,200}")
 _ESCAPED: Final = re.compile(r"[%;=,\s\x00-\x1f\x7f]")
 
 
@@ -36,9 +37,10 @@ class Check:
         """Reads the header. Raises `InputRejected`."""
         self._pack = pack
         self._log = log
+        self._source = source
         self._lines: Iterator[Line] = source.lines()
         self.header = headers.read(self._lines, INFO_LINES)
-        self.spool = Spool(spool_path, self.header, pack.contigs)
+        self._spool = Spool(spool_path, self.header, pack.contigs)
         self.records_in = 0
         self.last_line = 0
         self.skipped: Counter[str] = Counter()
@@ -52,27 +54,33 @@ class Check:
         self._mismatches: Counter[str] = Counter()
         """Contig → records whose REF is not the reference's."""
         self._stray_comments = 0
+        self._unreadable: set[int] = set()
 
     def run(self, on_record: Callable[[int], None]) -> None:
         """``on_record`` is told the number of records so far. Raises `InputRejected`."""
-        for line in self._lines:
-            text = line.text
-            if not text or text.isspace():
-                continue
-            if text[0] == "#" and not line.cut:
-                self._comment(line)
-                continue
-            self.records_in += 1
-            self.last_line = line.number
-            self._record(line)
-            on_record(self.records_in)
-        self.spool.close()
+        with self._spool:
+            for line in self._lines:
+                text = line.text
+                if not text or text.isspace():
+                    continue
+                if text[0] == "#" and not line.cut:
+                    self._comment(line)
+                    continue
+                self.records_in += 1
+                self.last_line = line.number
+                self._record(line)
+                on_record(self.records_in)
         self._check_contigs()
         self._check_assembly()
+        self._unreadable = self._drop_unreadable()
 
-    def drop_unreadable(self) -> set[int]:
+    def alleles(self) -> Iterator[tuple[int, str]]:
+        """What is to be annotated, by contig and position: the input's line number, and a line of VCF an allele."""
+        return self._spool.in_order(self._unreadable)
+
+    def _drop_unreadable(self) -> set[int]:
         """Lines whose genotypes htslib cannot read; they count as skipped from now on."""
-        bad = self.spool.unreadable()
+        bad = self._spool.unreadable()
         for line in sorted(bad):
             self._log.skipped(line, "", SKIP_REASONS["unreadable-genotypes"])
         if bad:
@@ -107,13 +115,13 @@ class Check:
         for alt, reason in found.left_out:
             self._left_out[reason] += 1
             self._log.skipped(line.number, _place(record, alt), "(this allele alone) " + SKIP_REASONS[reason])
-        self._spool(record, found.alleles)
+        self._add(record, found.alleles)
 
     def _skip(self, line: int, place: str, reason: str) -> None:
         self.skipped[reason] += 1
         self._log.skipped(line, place, SKIP_REASONS[reason])
 
-    def _spool(self, record: Record, alleles: list[Allele]) -> None:
+    def _add(self, record: Record, alleles: list[Allele]) -> None:
         alternatives = record.alt.count(",") + 1
         items = self._info_items(record.info)
         self._note("FILTER", record.filter, ";")
@@ -133,7 +141,7 @@ class Check:
             columns = [contig, str(pos), record.id, ref, alt, record.qual, record.filter, ";".join([*info, *own])]
             if genotypes:
                 columns.append(genotypes)
-            self.spool.add(contig, pos, record.line, "\t".join(columns))
+            self._spool.add(contig, pos, record.line, "\t".join(columns))
 
     def _info_items(self, info: str) -> list[str]:
         """The record's INFO, without what GAS itself will say under the same key."""
@@ -163,7 +171,7 @@ class Check:
                 self._declare(kind, name, "")
 
     def _declare(self, kind: str, name: str, flag: str) -> None:
-        if len(self._undeclared) < MOST_UNDECLARED and _IDENTIFIER.fullmatch(name):
+        if len(self._undeclared) < MOST_UNDECLARED and (_FILTER if kind == "FILTER" else _KEY).fullmatch(name):
             self._undeclared.setdefault((kind, name), flag)
 
     def undeclared(self) -> list[str]:
@@ -225,7 +233,7 @@ class Check:
 
     def warnings(self) -> list[str]:
         """What the owner should know although the file is annotated."""
-        found = list(self.header.warnings)
+        found = [*self._source.warnings, *self.header.warnings]
         mismatches = sum(self._mismatches.values())
         if mismatches:
             compared = self._matches + mismatches

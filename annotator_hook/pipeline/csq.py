@@ -12,6 +12,7 @@ import ctypes
 import errno
 import os
 import re
+import resource
 import signal
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -126,8 +127,10 @@ class Engine:
             ended = os.waitstatus_to_exitcode(status)
             how = f"signal {signal.Signals(-ended).name}" if ended < 0 else f"exit code {ended}"
             words = errors.read_text(errors="replace").strip()[-800:] if errors.exists() else ""
-            if os.strerror(errno.EFBIG) in words:
-                raise OSError(errno.EFBIG, words)
+            if "cannot write" in words:  # it does not say why
+                most, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+                full = most != resource.RLIM_INFINITY and self._output(code).stat().st_size >= most
+                raise OSError(errno.EFBIG if full else errno.ENOSPC, words)
             if os.strerror(errno.ENOMEM) in words:
                 raise MemoryError(words)
             raise Permanent(f"bcftools csq ended with {how}: {words}")

@@ -27,7 +27,7 @@ _TEMPLATE: Final = (
 class Header:
     """What the header says that matters here."""
 
-    fileformat: str = "VCFv4.2"
+    fileformat: str = ""
     meta: list[str] = field(default_factory=list)
     """Lines that start with ##, but for ``fileformat`` and ``contig``."""
     declared: dict[str, dict[str, str]] = field(default_factory=lambda: {"INFO": {}, "FORMAT": {}, "FILTER": {}})
@@ -53,6 +53,9 @@ def read(lines: Iterator[Line], own_keys: Iterable[str]) -> Header:
             _meta(header, text, number)
         elif text.startswith("#"):
             _column_line(header, text, number)
+            if not header.fileformat:
+                header.fileformat = "VCFv4.2"
+                header.warnings.append("The line ##fileformat is missing; the file is read as VCFv4.2.")
             _rename(header, own_keys)
             return header
         elif text.strip():
@@ -74,8 +77,6 @@ def _meta(header: Header, text: str, number: int) -> None:
         if number > 1:
             header.warnings.append(f"Line {number}: ##fileformat should be the first line.")
         return
-    if number == 1:
-        header.warnings.append("The line ##fileformat is missing; the file is read as VCFv4.2.")
     match = _STRUCTURED.match(text)
     if match is None:
         if re.match(r"##[^=\s]+=.", text):

@@ -20,6 +20,8 @@ BOMB_FLOOR: Final = 256 << 20
 BOMB_RATIO: Final = 250
 """Unpacked to packed; VCFs of thousands of samples without any variant stay below 200."""
 
+_BGZIP_END: Final = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+"""The empty block that ends a bgzip file (SAM specification, 4.1.2)."""
 _UNPACK: Final = "Unpack it and upload the VCF, plain or packed with gzip or bgzip."
 _CONVERT: Final = "Upload the VCF, plain or packed with gzip or bgzip."
 _MAGIC: Final[tuple[tuple[bytes, str, str], ...]] = (
@@ -90,11 +92,13 @@ class Source:
         packed = unpacked = 0
         data = tail = b""
         fresh = True
+        bgzip = file.read(14)[12:] == b"BC"
+        file.seek(0)
         while True:
             if not data:
                 data = file.read(CHUNK)
                 packed += len(data)
-                tail = (tail + data)[-28:]
+                tail = (tail + data[-28:])[-28:]
                 if not data:
                     break
             if unpacker.eof:
@@ -116,6 +120,8 @@ class Source:
             data = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
             if piece:
                 yield piece
+        if bgzip and tail != _BGZIP_END:
+            self.warnings.append("The bgzip file has no end marker: it may be truncated.")
         if not unpacker.eof and not fresh:
             raise InputRejected(
                 "truncated-gzip",

@@ -86,7 +86,7 @@ def _pick(value: str, number: str, index: int, alleles: int) -> str:
     return value
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def _recode(genotype: str, index: int) -> str:
     def allele(match: re.Match[str]) -> str:
         number = int(match.group()[:9])

@@ -8,7 +8,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 import pysam
 
@@ -24,7 +24,7 @@ def encode(text: str) -> bytes:
 
 
 class Spool:
-    """Add lines, then `close` it, then read `in_order`."""
+    """Add lines within a ``with`` block, then read `in_order`."""
 
     def __init__(self, path: Path, header: Header, contigs: Sequence[Contig]) -> None:
         self._path = path
@@ -50,12 +50,12 @@ class Spool:
         self._file.write(data)
         self._offset += len(data)
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Nothing is added any more."""
         self._file.close()
-
-    def __len__(self) -> int:
-        return len(self._offsets)
 
     def unreadable(self) -> set[int]:
         """Lines of the input whose genotype columns htslib cannot read, so that no tool could read the result.

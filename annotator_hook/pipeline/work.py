@@ -28,6 +28,8 @@ from annotator_hook.pipeline.variant import Variant
 from annotator_hook.pipeline.write import Writer
 from shared.core.errors import Permanent
 
+MOST_KNOWN = 1000
+"""Alleles of one position whose annotation is kept for the next record."""
 PROGRESS_EVERY = 500
 """Records between two reports of progress; whoever sends them on decides how often."""
 
@@ -57,13 +59,12 @@ class _Work:
             check = Check(source, pack, self.work_dir / "spool.vcf", self.log)
             check.run(self._counter("checking"))
         with self._stage("normalising"):
-            unreadable = check.drop_unreadable()
             engine = Engine(pack, self.work_dir)
             total = 0
 
             def sites() -> Iterator[Variant]:
                 nonlocal total
-                for _, text in check.spool.in_order(unreadable):
+                for _, text in check.alleles():
                     contig, pos, _, ref, alt, _ = text.split("\t", 5)
                     total += 1
                     yield Variant(contig, int(pos), ref, alt)
@@ -75,7 +76,7 @@ class _Work:
             writer = Writer(
                 self.spec.output_dir, check.header, pack.contigs, check.undeclared(), self._provenance(pack, engine)
             )
-            lines = self._merge(check, unreadable, pack, engine, writer, summary, total)
+            lines = self._merge(check, pack, engine, writer, summary, total)
         with self._stage("writing"):
             indexed = writer.close()
         ledger = Ledger(check.records_in, lines, dict(check.skipped.most_common()))
@@ -125,7 +126,6 @@ class _Work:
     def _merge(
         self,
         check: Check,
-        unreadable: set[int],
         pack: Pack,
         engine: Engine,
         writer: Writer,
@@ -142,11 +142,11 @@ class _Work:
         here: tuple[str, int] = ("", 0)
         known: dict[Variant, Annotation] = {}
         self.on_progress(Progress("annotating", 0, total))
-        for done, (line, text) in enumerate(check.spool.in_order(unreadable), 1):
+        for done, (line, text) in enumerate(check.alleles(), 1):
             fields = text.split("\t", 8)
             variant = Variant(fields[0], int(fields[1]), fields[3], fields[4])
             call = _next(called, variant)
-            if here != variant[:2]:
+            if here != variant[:2] or len(known) >= MOST_KNOWN:
                 here = variant[:2]
                 known.clear()
             annotation = known.get(variant)

@@ -8,6 +8,9 @@ import ctypes
 import os
 import signal
 
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
+
 worker_class = "gthread"
 threads = 16
 timeout = 60
@@ -17,25 +20,26 @@ limit_request_line = 4094
 control_socket_disable = True
 accesslog = None  # every server logs its requests itself, as JSON lines with their outcome
 
-DRAIN_SECONDS = 15
-"""How long running work may go on after SIGTERM before its leases are given back; below `graceful_timeout`."""
+DRAIN_SECONDS = 12
+"""How long running work may go on before its leases are given back. It begins when the last request was answered, which
+takes up to 10 s when DynamoDB does not answer, and all of it has to end before `graceful_timeout`."""
 
 _PR_SET_PDEATHSIG = 1
 
 
-def post_fork(server, worker):  # noqa: ARG001 - gunicorn's signature
+def post_fork(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - gunicorn's signature
     """A worker does not outlive a master that was killed: it would hold the port of the next one."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != server.pid:
         os._exit(1)  # the master died between the fork and the line above
 
 
-def post_worker_init(worker):
+def post_worker_init(worker: Worker) -> None:
     """Threads start here, after the fork: a fork does not copy them."""
     worker.wsgi.extensions["gas"].start()
 
 
-def worker_exit(server, worker):  # noqa: ARG001 - gunicorn's signature
+def worker_exit(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - gunicorn's signature
     """Called when the worker has stopped answering requests."""
     if hasattr(worker, "wsgi"):
         worker.wsgi.extensions["gas"].stop(DRAIN_SECONDS)

@@ -14,7 +14,7 @@ from frontend.accounts import passwords
 from frontend.accounts.blueprint import blueprint
 from frontend.accounts.forms import SignInForm
 from frontend.accounts.mails import count_mail, write_about_account
-from frontend.limits import allow, client_network
+from frontend.limits import allow, client_network, forgive
 from shared.core.errors import Conflict, GasError
 from shared.core.users import User
 
@@ -27,16 +27,22 @@ TRIES_A_NETWORK = (60, timedelta(minutes=10))
 
 
 def check_password(email: str, password: str) -> User | None:
-    """The account's user if the password is theirs. Raises `TooMany`."""
-    for key, (most, window) in (
+    """The account's user if the password is theirs. Raises `TooMany`.
+
+    Every try counts before it is looked at, so that many at once gain nothing; the right password takes its own back.
+    """
+    counters = (
         (f"sign-in#network#{client_network()}", TRIES_A_NETWORK),
         (f"sign-in#address#{email}", TRIES_AN_ADDRESS),
-    ):
+    )
+    for key, (most, window) in counters:
         allow(key, most=most, window=window)
     user = services().users.by_email(email)
     if not passwords.matches(password, user.password_hash if user else None) or user is None:
         log.info("sign-in refused")
         return None
+    for key, (_, window) in counters:
+        forgive(key, window=window)
     return _rehashed(user, password) if passwords.is_outdated(user.password_hash) else user
 
 

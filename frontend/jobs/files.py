@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from flask import abort, redirect, render_template
@@ -15,6 +16,8 @@ from shared.core.jobs import Job
 
 DOWNLOAD_LIFE = timedelta(minutes=5)
 """How long a download may begin: a link that leaks is soon worth nothing."""
+_NOT_FOR_HTML = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
+"""Characters that no HTML may hold: a log can quote whatever somebody uploaded."""
 LOG_ON_PAGE = 256 * 1024
 """Bytes of the log that are shown; the rest is in the file."""
 
@@ -35,10 +38,5 @@ def log(job: Job) -> str:
         shown = services().results.read(stored.key, limit=LOG_ON_PAGE)
     except NotFound:
         abort(404)
-    return render_template(
-        "jobs/log.html",
-        job=job,
-        text=shown.decode("utf-8", "replace"),
-        stored=stored,
-        shortened=len(shown) < stored.size,
-    )
+    text = _NOT_FOR_HTML.sub("\ufffd", shown.decode("utf-8", "replace"))
+    return render_template("jobs/log.html", job=job, text=text, stored=stored, shortened=len(shown) < stored.size)

@@ -30,7 +30,7 @@ def create() -> ResponseReturnValue:
     Answers 201 with the job's id, what to POST to S3 (``upload``), and where to say that it is there (``submit``).
     """
     given = request.get_json() if request.is_json else request.form
-    name, size = given.get("name"), _whole_number(given.get("size"))
+    name, size = (given.get("name"), _whole_number(given.get("size"))) if isinstance(given, dict) else (None, None)
     if not isinstance(name, str) or size is None:
         raise Permanent("A file's name and its size in bytes are needed.")
     if size == 0:

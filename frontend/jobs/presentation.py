@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from shared.core.jobs import Job, JobState
+from shared.core.jobs import Job, JobError, JobState
 
 StepState = Literal["done", "now", "todo", "stopped"]
 
@@ -145,6 +146,13 @@ def impact_badge(impact: str) -> Badge:
     """One of `IMPACTS`."""
     kind, icon = _IMPACT_BADGES.get(impact, ("neutral", ""))
     return Badge(impact, icon, kind)
+
+
+def needs_line(error: JobError) -> bool:
+    """Whether the line has to be named because the sentence does not do so itself."""
+    return error.line is not None and not re.search(
+        rf"\bline ({error.line}|{error.line:,})\b", error.message, re.IGNORECASE
+    )
 
 
 def file_size(count: int) -> str:

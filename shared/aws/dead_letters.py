@@ -43,7 +43,7 @@ class SqsDeadLetters:
             try:
                 self._sqs.send_message(QueueUrl=queue_url, MessageBody=body, MessageAttributes=typed)
             except ClientError as error:
-                if code_of(error) == "InvalidParameterValue" and "shorter than" in message_of(error):
+                if code_of(error).startswith("InvalidParameterValue") and "shorter than" in message_of(error):
                     raise TooLarge("SQS cannot hold a message as large as this.") from error
                 raise
 

@@ -33,11 +33,11 @@ _PASSING = frozenset(
         # something of ours is not there, or switched off
         "AWS.SimpleQueueService.NonExistentQueue", "AccountSuspendedException", "KMSDisabled", "KMSInvalidState",
         "KMSNotFound", "KMSOptInRequired", "KmsDisabled", "KmsInvalidState", "KmsNotFound", "KmsOptInRequired",
-        "MailFromDomainNotVerifiedException", "NoSuchBucket", "QueueDoesNotExist", "ResourceNotFoundException",
+        "MailFromDomainNotVerifiedException", "NoSuchBucket", "NotFound", "NotFoundException", "QueueDoesNotExist", "ResourceNotFoundException",
         "SendingPausedException",
     }
 )  # fmt: skip
-_MISSING = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NotFound", "NotFoundException"})
+_MISSING = frozenset({"404", "NoSuchKey"})
 _SERVER_ERROR = 500
 
 
@@ -82,7 +82,7 @@ def _translate(service: str, error: ClientError) -> Unavailable | Permanent:
     if code in _PASSING or status_of(error) >= _SERVER_ERROR:
         return Unavailable(f"{service} did not do what it was asked ({code}).")
     if code in _MISSING:
-        return NotFound(f"{service} does not have what it was asked for.")
+        return NotFound("There is no such file.")
     if code == "EntityTooLarge" or ("size" in words.lower() and "exceed" in words.lower()):
         return TooLarge(f"{service} cannot hold something as large as this.")
     return Permanent(f"{service} refused ({code}): {words}")

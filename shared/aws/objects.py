@@ -11,7 +11,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from shared.aws.errors import code_of, translated
-from shared.core.errors import NotFound, Unavailable
+from shared.core.errors import Unavailable
 from shared.core.ports import UploadForm
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 MIB = 1024 * 1024
 _TRANSFER = TransferConfig(multipart_threshold=16 * MIB, multipart_chunksize=16 * MIB, max_concurrency=4)
-_MISSING = frozenset({"404", "NoSuchKey"})
 _LONGEST_NAME = 200  # characters; percent-encoded it has to fit into a URL
 
 
@@ -59,7 +58,7 @@ class S3Objects:
             try:
                 return self._s3.head_object(Bucket=self._bucket, Key=key)["ContentLength"]
             except ClientError as error:
-                if code_of(error) in _MISSING:
+                if code_of(error) == "404":
                     return None
                 raise
 
@@ -76,7 +75,7 @@ class S3Objects:
             except ClientError as error:
                 if code_of(error) == "InvalidRange":
                     return b""  # an empty object has no first byte
-                raise _explained(error) from error
+                raise
 
     def upload(self, path: Path, key: str, *, content_type: str) -> int:
         size = path.stat().st_size
@@ -88,10 +87,7 @@ class S3Objects:
 
     def download(self, key: str, path: Path) -> None:
         with translated("S3"):
-            try:
-                self._s3.download_file(self._bucket, key, str(path), Config=_TRANSFER)
-            except ClientError as error:
-                raise _explained(error) from error
+            self._s3.download_file(self._bucket, key, str(path), Config=_TRANSFER)
 
     def delete_under(self, prefix: str) -> None:
         if not prefix.endswith("/"):
@@ -117,7 +113,3 @@ def content_disposition(filename: str) -> str:
     cleaned = cleaned.encode("utf-8", "replace").decode().strip(" .")[-_LONGEST_NAME:] or "download"
     plain = "".join(character if character.isascii() and character not in '"%;' else "_" for character in cleaned)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(cleaned, safe='')}"
-
-
-def _explained(error: ClientError) -> NotFound | ClientError:
-    return NotFound("There is no such file.") if code_of(error) in _MISSING else error

@@ -47,15 +47,24 @@ class Table:
 
     def put_new(self, item: Item) -> None:
         """Raises `ConditionFailed` when the key is taken."""
+        self.put(item, condition=f"attribute_not_exists(#{self._key})", values={})
+
+    def put(self, item: Item, *, condition: str, values: Mapping[str, Any]) -> None:
+        """Stores the whole item when the condition holds of what is there. Raises `ConditionFailed`.
+
+        ``condition`` and ``values`` are written as for `update`.
+        """
         write_id = uuid.uuid4().hex
+        more: dict[str, Any] = {"ExpressionAttributeValues": _values(values)} if values else {}
         with translated("DynamoDB"):
             try:
                 self._dynamodb.put_item(
                     TableName=self._name,
                     Item={**item, _WRITE_ID: {"S": write_id}},
-                    ConditionExpression="attribute_not_exists(#key)",
-                    ExpressionAttributeNames={"#key": self._key},
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames=_names(condition),
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                    **more,
                 )
             except ClientError as error:
                 _our_own_write(error, write_id)
@@ -88,10 +97,8 @@ class Table:
                     Key={self._key: {"S": key}},
                     UpdateExpression=update,
                     ConditionExpression=condition,
-                    ExpressionAttributeNames={f"#{name}": name for name in _NAME.findall(f"{update} {condition}")},
-                    ExpressionAttributeValues={
-                        f":{name}": to_attribute(value) for name, value in {**values, _WRITE_ID: write_id}.items()
-                    },
+                    ExpressionAttributeNames=_names(f"{update} {condition}"),
+                    ExpressionAttributeValues=_values({**values, _WRITE_ID: write_id}),
                     ReturnValues="ALL_NEW",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
@@ -103,6 +110,14 @@ class Table:
         """Harmless when repeated."""
         with translated("DynamoDB"):
             self._dynamodb.delete_item(TableName=self._name, Key={self._key: {"S": key}})
+
+
+def _names(expression: str) -> dict[str, str]:
+    return {f"#{name}": name for name in _NAME.findall(expression)}
+
+
+def _values(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {f":{name}": to_attribute(value) for name, value in values.items()}
 
 
 def _our_own_write(error: ClientError, write_id: str) -> Item:

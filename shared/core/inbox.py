@@ -11,11 +11,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from shared.core.errors import Conflict
 from shared.core.ports import Work
 
 KEPT = timedelta(days=30)
@@ -36,7 +37,7 @@ class EntryState(StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """One accepted push."""
+    """One accepted push. Frozen: each change is another entry, stored in place of this one by the inbox."""
 
     entry_id: str
     """``<route>#<message_id>``."""
@@ -65,65 +66,92 @@ class Entry:
     finished_at: datetime | None = None
     error: str = ""
     """Why the latest attempt failed."""
+    forget_at: datetime | None = None
+    """When it may be deleted; None as long as it is unfinished, and for good when it is the message's only copy."""
+
+    @property
+    def work(self) -> Work:
+        """The right to work on it, after `claimed`."""
+        return Work(self.entry_id, self.fence)
+
+    def is_free(self, now: datetime) -> bool:
+        """Whether it may be claimed: RECEIVED, and due or never tried, or RUNNING with its lease over."""
+        is_due = self.due_at is not None and self.due_at <= now
+        if self.state is EntryState.RECEIVED:
+            return is_due or self.attempts == 0
+        return self.state is EntryState.RUNNING and is_due
+
+    def claimed(self, *, holder: str, now: datetime, lease: timedelta) -> Entry:
+        """RUNNING under the next fence. Raises `Conflict` when it is not free."""
+        if not self.is_free(now):
+            raise Conflict(f"Inbox entry {self.entry_id} is not free.")
+        return replace(
+            self,
+            state=EntryState.RUNNING,
+            attempts=self.attempts + 1,
+            fence=self.fence + 1,
+            holder=holder,
+            claimed_at=now,
+            due_at=now + lease,
+        )
+
+    def completed(self, now: datetime) -> Entry:
+        """DONE."""
+        return replace(self, state=EntryState.DONE, due_at=None, finished_at=now, error="", forget_at=now + KEPT)
+
+    def postponed(self, due_at: datetime, error: str) -> Entry:
+        """RECEIVED again, to be tried at ``due_at``."""
+        return replace(self, state=EntryState.RECEIVED, due_at=due_at, error=error)
+
+    def released(self, now: datetime) -> Entry:
+        """RECEIVED again and due at once; the attempt does not count."""
+        return replace(self, state=EntryState.RECEIVED, due_at=now, attempts=self.attempts - 1)
+
+    def dead(self, now: datetime, error: str, *, is_buried: bool) -> Entry:
+        """DEAD. When it is not buried, this is the message's only copy, and it is never forgotten."""
+        forget_at = now + KEPT if is_buried else None
+        return replace(self, state=EntryState.DEAD, due_at=None, finished_at=now, error=error, forget_at=forget_at)
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How an attempt ended, for its entry."""
+class Survey:
+    """What is unfinished of one route."""
 
-    now: datetime
-    started_at: datetime | None = None
-    """When its handler was called; None when it was not."""
-    error: str = ""
+    due: Sequence[str]
+    """Ids of entries whose `Entry.due_at` has come, longest due first."""
+    unfinished: int
+    """How many there are, due or not."""
 
 
 class Inbox(Protocol):
-    """The inbox table. Every change is conditional on the state, and of a claimed entry on its fencing token.
+    """The inbox table. Every change is conditional on what is stored.
 
-    Every method may raise `Unavailable`. Those that take a `Work` raise `Conflict` when it is no longer the entry's.
+    Every method may raise `Unavailable`; those that store an entry raise `TooLarge` when the store cannot hold it.
     """
 
     def accept(self, entry: Entry) -> Entry | None:
-        """Stores the entry, unless its id is known already: then answers what is there.
+        """Stores the entry, unless its id is known already: then answers what is there."""
+        ...
 
-        Raises `TooLarge` when the store cannot hold it.
+    def get(self, entry_id: str) -> Entry | None:
+        """The entry as it is now."""
+        ...
+
+    def claim(self, entry: Entry, claimed: Entry) -> None:
+        """Stores ``claimed`` in place of ``entry``.
+
+        Raises `Conflict` when that is not what is stored (any more): somebody claimed it, or prolonged its lease.
         """
         ...
 
-    def claim(self, entry_id: str, *, holder: str, now: datetime, lease: timedelta) -> Entry:
-        """RECEIVED, and due or never tried, or RUNNING with its lease over → RUNNING under a higher fence.
-
-        Answers the entry as it is now. Raises `Conflict` when it is not free (any more).
-        """
+    def beat(self, work: Work, *, until: datetime) -> None:
+        """The lease holds until then. Raises `Conflict` when it is lost."""
         ...
 
-    def beat(self, work: Work, *, now: datetime, lease: timedelta) -> None:
-        """The lease holds for ``lease`` from now."""
+    def settle(self, held: Entry, settled: Entry) -> None:
+        """Stores ``settled`` in place of the running ``held``. Raises `Conflict` when its lease is lost."""
         ...
 
-    def complete(self, work: Work, ended: Ended) -> None:
-        """RUNNING → DONE."""
-        ...
-
-    def retry(self, work: Work, ended: Ended, *, due: datetime) -> None:
-        """RUNNING → RECEIVED, to be tried again at ``due``."""
-        ...
-
-    def release(self, work: Work, *, now: datetime) -> None:
-        """RUNNING → RECEIVED, due at once; the attempt does not count."""
-        ...
-
-    def dead(self, work: Work, ended: Ended, *, forget: bool) -> None:
-        """RUNNING → DEAD. ``forget`` is false when the entry is the only copy of the message: it is kept for good."""
-        ...
-
-    def due(self, route: str, *, now: datetime, limit: int) -> Sequence[str]:
-        """Ids of unfinished entries of this route whose `Entry.due_at` has come, longest due first.
-
-        May lag behind the latest changes by moments.
-        """
-        ...
-
-    def backlog(self, route: str, *, limit: int) -> int:
-        """How many entries of this route are unfinished; stops counting at about ``limit``. May lag as `due` does."""
+    def survey(self, route: str, *, now: datetime, due: int, unfinished: int) -> Survey:
+        """At most ``due`` ids, and a count that stops at about ``unfinished``. May lag behind by moments."""
         ...

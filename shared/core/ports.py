@@ -163,6 +163,10 @@ class Limits(Protocol):
         """Counts one more of ``key`` in the present window (windows are aligned) and answers the count."""
         ...
 
+    def forgive(self, key: str, *, window: timedelta, now: datetime) -> None:
+        """Takes one hit of the present window back; harmless where there is none."""
+        ...
+
 
 @dataclass(frozen=True)
 class UploadForm:

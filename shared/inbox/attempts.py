@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +21,7 @@ import structlog
 
 from shared.core.clock import Clock, to_iso
 from shared.core.errors import Conflict, GasError, Permanent, Retryable
-from shared.core.inbox import Ended, Entry, Inbox
+from shared.core.inbox import Entry, Inbox
 from shared.core.ports import DeadLetters
 from shared.inbox.backlog import Backlog
 from shared.inbox.leases import Leases
@@ -84,15 +84,18 @@ class Attempts:
         self._now = now
         self._dice = dice
 
-    def run(self, entry_id: str) -> None:
-        """Runs the entry, unless it is not free. Raises nothing that an entry, its handler or AWS can cause."""
+    def run(self, entry_id: str, known: Entry | None = None) -> None:
+        """Runs the entry, unless it is not free. Raises nothing that an entry, its handler or AWS can cause.
+
+        ``known``: the entry, when the caller has it at hand; what is stored decides all the same.
+        """
         try:
-            entry = self._inbox.claim(entry_id, holder=self._holder, now=self._now(), lease=self._leases.length)
-        except Conflict:
-            return  # another instance was quicker, or it is done
+            entry = self._claim(entry_id, known)
         except GasError as error:
             log.warning("claim failed", entry_id=entry_id, error=str(error))
             return  # a sweep finds it
+        if entry is None:
+            return  # another instance was quicker, or it is done
         lease = self._leases.hold(entry)
         with structlog.contextvars.bound_contextvars(
             route=entry.route, message_id=entry.message_id, attempt=entry.attempts
@@ -106,6 +109,17 @@ class Attempts:
                 log.warning("outcome not stored", error=str(error))
             finally:
                 self._leases.drop(lease)
+
+    def _claim(self, entry_id: str, known: Entry | None) -> Entry | None:
+        entry = known or self._inbox.get(entry_id)
+        if entry is None:
+            return None
+        try:
+            claimed = entry.claimed(holder=self._holder, now=self._now(), lease=self._leases.length)
+            self._inbox.claim(entry, claimed)
+        except Conflict:
+            return None
+        return claimed
 
     def _work(self, attempt: _Attempt) -> None:
         entry, route = attempt.entry, attempt.route
@@ -141,7 +155,7 @@ class Attempts:
         if attempt.lease.lost.is_set():
             self._give_back(attempt)  # it may have stopped half-way because of that
             return
-        self._inbox.complete(attempt.lease.work, self._ended(attempt))
+        self._settle(attempt, self._ended(attempt).completed(self._now()))
         self._backlog.finished()
         log.info("handled", ms=self._millis(attempt))
 
@@ -153,12 +167,11 @@ class Attempts:
 
     def _postpone(self, attempt: _Attempt, error: str, after: timedelta | None = None) -> None:
         pause = delay(attempt.entry.attempts, after, self._dice)
-        ended = self._ended(attempt, error)
-        self._inbox.retry(attempt.lease.work, ended, due=ended.now + pause)
+        self._settle(attempt, self._ended(attempt).postponed(self._now() + pause, error[:_LONGEST_ERROR]))
         log.warning("to be tried again", error=error, seconds=round(pause.total_seconds(), 3))
 
     def _give_back(self, attempt: _Attempt) -> None:
-        self._inbox.release(attempt.lease.work, now=self._now())
+        self._settle(attempt, attempt.entry.released(self._now()))
         log.info("given back")
 
     def _give_up(self, attempt: _Attempt, reason: str) -> None:
@@ -193,12 +206,17 @@ class Attempts:
         except Permanent as error:
             is_buried = False
             log.error("kept in the inbox for good: the dead-letter queue does not take it", error=str(error))  # noqa: TRY400 - its sentence says it all
-        self._inbox.dead(attempt.lease.work, self._ended(attempt, reason), forget=is_buried)
+        dead = self._ended(attempt).dead(self._now(), reason[:_LONGEST_ERROR], is_buried=is_buried)
+        self._settle(attempt, dead)
         self._backlog.finished()
         log.error("dead-lettered", reason=reason)
 
-    def _ended(self, attempt: _Attempt, error: str = "") -> Ended:
-        return Ended(now=self._now(), started_at=attempt.started_at, error=error[:_LONGEST_ERROR])
+    def _settle(self, attempt: _Attempt, settled: Entry) -> None:
+        self._inbox.settle(attempt.entry, settled)
+
+    def _ended(self, attempt: _Attempt) -> Entry:
+        """The entry with the moment at which its handler was called, if it was."""
+        return replace(attempt.entry, started_at=attempt.started_at or attempt.entry.started_at)
 
     def _millis(self, attempt: _Attempt) -> float:
         started_at = attempt.started_at or self._now()

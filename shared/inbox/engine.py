@@ -13,7 +13,7 @@ import structlog
 
 from shared.core.clock import Clock
 from shared.core.errors import GasError
-from shared.core.inbox import Inbox
+from shared.core.inbox import Entry, Inbox
 from shared.core.ports import DeadLetters, Topics
 from shared.core.settings import HookSettings
 from shared.inbox.attempts import Attempts
@@ -76,9 +76,9 @@ class Engine:
         """Whether pushes are taken: not while stopping, and not before the inbox was reached once."""
         return self._has_swept and not self.draining
 
-    def offer(self, entry_id: str) -> None:
+    def offer(self, entry: Entry) -> None:
         """Starts an accepted entry at once, if a slot is free."""
-        self._workers.offer(entry_id)
+        self._workers.offer(entry.entry_id, entry)
 
     def start(self) -> None:
         """Starts the threads, and returns at once. Called after a fork: a fork does not copy threads."""
@@ -98,11 +98,11 @@ class Engine:
         if not self._workers.wait_until_still(seconds):
             self._leases.lose_all()
             if not self._workers.wait_until_still(LAST_SECONDS):
-                for lease in self._leases.held():
+                for entry in self._leases.held():
                     try:
-                        self._inbox.release(lease.work, now=self._now())
+                        self._inbox.settle(entry, entry.released(self._now()))
                     except GasError as error:
-                        log.warning("not given back", entry_id=lease.entry_id, error=str(error))
+                        log.warning("not given back", entry_id=entry.entry_id, error=str(error))
         self._stopped.set()
         self._nudge.set()
 

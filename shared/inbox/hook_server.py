@@ -33,7 +33,7 @@ from shared.core.inbox import Inbox
 from shared.core.ports import DeadLetters, Topics
 from shared.core.settings import HookSettings
 from shared.inbox.engine import Engine
-from shared.inbox.intake import Intake, Receipt, entry_id
+from shared.inbox.intake import Intake, Receipt
 from shared.inbox.route import Route
 from shared.sns_verify import (
     CertificateStore,
@@ -165,7 +165,7 @@ class HookServer:
         if self._engine.backlog.is_full:
             raise Undecided("backlog", "Too many messages wait to be handled.")
         try:
-            receipt = self._intake.accept(route, message, received_at)
+            receipt, entry = self._intake.accept(route, message, received_at)
         except errors.TooLarge as error:
             raise TooLarge("too-large", str(error)) from error
         except errors.GasError as error:
@@ -177,7 +177,7 @@ class HookServer:
             log.error("another message under a known id", route=route.name, message_id=message.message_id)
             raise Refused("contradiction", "Another message was accepted under this MessageId.")
         if receipt in {Receipt.ACCEPTED, Receipt.WAITING}:
-            self._engine.offer(entry_id(route, message))
+            self._engine.offer(entry)
         return receipt.value
 
     def _confirm(self, message: SubscriptionConfirmation) -> str:

@@ -39,11 +39,14 @@ class Intake:
         self._backlog = backlog
         self._now = now
 
-    def accept(self, route: Route[Any], message: Notification, received_at: datetime) -> Receipt:
-        """Returns when the entry is durable. Raises `Unavailable`, and `TooLarge` when the store cannot hold it."""
+    def accept(self, route: Route[Any], message: Notification, received_at: datetime) -> tuple[Receipt, Entry]:
+        """Returns when the entry is durable, with the entry that is stored.
+
+        Raises `Unavailable`, and `TooLarge` when the store cannot hold it.
+        """
         accepted_at = self._now()
         entry = Entry(
-            entry_id=entry_id(route, message),
+            entry_id=f"{route.name}#{message.message_id}",
             route=route.name,
             message_id=message.message_id,
             topic_arn=message.topic_arn,
@@ -56,15 +59,11 @@ class Intake:
         known = self._inbox.accept(entry)
         if known is None:
             self._backlog.accepted()
-            return Receipt.ACCEPTED
+            return Receipt.ACCEPTED, entry
         if known.digest != entry.digest:
-            return Receipt.CONTRADICTION
-        return Receipt.WAITING if known.state is EntryState.RECEIVED and known.attempts == 0 else Receipt.DUPLICATE
-
-
-def entry_id(route: Route[Any], message: Notification) -> str:
-    """The key of the message's entry: an id is unique within a topic, and the topic is the route's."""
-    return f"{route.name}#{message.message_id}"
+            return Receipt.CONTRADICTION, known
+        is_waiting = known.state is EntryState.RECEIVED and known.attempts == 0
+        return (Receipt.WAITING if is_waiting else Receipt.DUPLICATE), known
 
 
 def _digest(message: Notification) -> str:

@@ -18,6 +18,7 @@ log = structlog.get_logger()
 
 @dataclass
 class _Held:
+    entry: Entry
     lease: Lease
     holds_until: datetime
 
@@ -36,7 +37,7 @@ class Leases:
         """The lease of an entry that was just claimed; kept alive until `drop`."""
         lease = Lease(entry.entry_id, entry.fence)
         with self._lock:
-            self._held[id(lease)] = _Held(lease, (entry.claimed_at or self._now()) + self.length)
+            self._held[id(lease)] = _Held(entry, lease, (entry.claimed_at or self._now()) + self.length)
         return lease
 
     def drop(self, lease: Lease) -> None:
@@ -52,7 +53,7 @@ class Leases:
                 continue
             now = self._now()
             try:
-                self._inbox.beat(held.lease.work, now=now, lease=self.length)
+                self._inbox.beat(held.lease.work, until=now + self.length)
             except Conflict:
                 held.lease.lost.set()
             except GasError as error:
@@ -61,16 +62,14 @@ class Leases:
                 held.holds_until = now + self.length
         self._lose_lapsed()
 
-    def lose_all(self) -> list[Lease]:
-        """Tells every handler that it shall stop. Answers the leases that are still held."""
-        leases = [held.lease for held in self._all()]
-        for lease in leases:
-            lease.lost.set()
-        return leases
+    def lose_all(self) -> None:
+        """Tells every handler that it shall stop."""
+        for held in self._all():
+            held.lease.lost.set()
 
-    def held(self) -> list[Lease]:
-        """The leases whose entries are not settled."""
-        return [held.lease for held in self._all()]
+    def held(self) -> list[Entry]:
+        """The entries that are not settled, as they were claimed."""
+        return [held.entry for held in self._all()]
 
     def _lose_lapsed(self) -> None:
         now = self._now()

@@ -29,15 +29,14 @@ class Sweeper:
 
         Raises `Unavailable`.
         """
-        more = False
-        for route in self._routes:
-            due = list(self._inbox.due(route, now=self._now(), limit=PAGE))
-            more = more or len(due) == PAGE
-            # Instances that sweep in the same moment would fight over each entry in turn if all kept to one order.
-            random.shuffle(due)
-            for entry_id in due:
-                self._offer(entry_id)
+        more, unfinished = False, 0
         mark = self._backlog.begin_count()
-        number = sum(self._inbox.backlog(route, limit=self._backlog.bound) for route in self._routes)
-        self._backlog.counted(number, mark)
+        for route in self._routes:
+            survey = self._inbox.survey(route, now=self._now(), due=PAGE, unfinished=self._backlog.bound)
+            more = more or len(survey.due) == PAGE
+            unfinished += survey.unfinished
+            # Instances that sweep in the same moment would fight over each entry in turn if all kept to one order.
+            for entry_id in random.sample(survey.due, len(survey.due)):
+                self._offer(entry_id)
+        self._backlog.counted(unfinished, mark)
         return more

@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable
 
 import structlog
 
+from shared.core.inbox import Entry
+
 log = structlog.get_logger()
+
+_REMEMBERED = 64
 
 
 class Workers:
     """``slots`` threads that run what is offered, first come first served.
 
-    The queue holds ids alone and is no promise: what waits in it is durable in the inbox, and whoever claims an entry
-    first runs it, be it another instance.
+    The queue is no promise: what waits in it is durable in the inbox, and whoever claims an entry first runs it, be it
+    another instance.
     """
 
-    def __init__(self, run: Callable[[str], None], *, slots: int, on_idle: Callable[[], None]) -> None:
+    def __init__(self, run: Callable[[str, Entry | None], None], *, slots: int, on_idle: Callable[[], None]) -> None:
         """``on_idle`` is called when the queue has become empty."""
         self._run = run
         self._slots = slots
         self._on_idle = on_idle
         self._changed = threading.Condition()
-        self._queue: deque[str] = deque()
-        self._queued: set[str] = set()
+        self._queue: OrderedDict[str, Entry | None] = OrderedDict()
         self._closed = False
         self._running = 0
 
@@ -35,13 +38,14 @@ class Workers:
         for number in range(self._slots):
             threading.Thread(target=self._loop, name=f"inbox-worker-{number}", daemon=True).start()
 
-    def offer(self, entry_id: str) -> None:
-        """Runs the entry as soon as a thread is free. Harmless when repeated."""
+    def offer(self, entry_id: str, known: Entry | None = None) -> None:
+        """Runs the entry as soon as a thread is free. Harmless when repeated.
+
+        ``known`` saves the thread from reading the entry. A long queue holds ids alone: envelopes can be large.
+        """
         with self._changed:
-            if entry_id not in self._queued and not self._closed:
-                self._queue.append(entry_id)
-                self._queued.add(entry_id)
-                self._changed.notify()
+            self._queue.setdefault(entry_id, known if len(self._queue) < _REMEMBERED else None)
+            self._changed.notify()
 
     @property
     def waiting(self) -> int:
@@ -52,8 +56,6 @@ class Workers:
         """Nothing more is started."""
         with self._changed:
             self._closed = True
-            self._queue.clear()
-            self._queued.clear()
             self._changed.notify_all()
 
     def wait_until_still(self, seconds: float) -> bool:
@@ -68,12 +70,11 @@ class Workers:
                 self._changed.wait_for(lambda: self._queue or self._closed)
                 if self._closed:
                     return
-                entry_id = self._queue.popleft()
-                self._queued.discard(entry_id)
+                entry_id, known = self._queue.popitem(last=False)
                 self._running += 1
                 is_idle = not self._queue
             try:
-                self._run(entry_id)
+                self._run(entry_id, known)
             except BaseException:
                 # Not even `sys.exit` in a handler ends the thread: the lease runs out and a sweep tries again.
                 log.exception("worker failed", entry_id=entry_id)

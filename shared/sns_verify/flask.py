@@ -38,14 +38,14 @@ def _body(request: Request) -> bytes:
     parts: list[bytes] = []
     left = MAX_BODY + 1
     try:
-        while left > 0 and (part := request.stream.read(min(left, _CHUNK))):
+        while part := request.stream.read(min(left, _CHUNK)):
             parts.append(part)
             left -= len(part)
     except RequestEntityTooLarge:  # the application's own bound is smaller
-        raise _too_large() from None
+        raise TooLarge("too-large", "The body has more bytes than this application takes.") from None
     except (ClientDisconnected, OSError):
         raise Malformed("cut-short", "The body ended before its announced length.") from None
-    if left <= 0:
+    if left == 0:
         raise _too_large()
     return b"".join(parts)
 

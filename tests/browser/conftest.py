@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
 
 from tests.whole import DEMO, Gas, running_gas
 
@@ -40,11 +40,26 @@ def gas(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[
         yield running
 
 
+@pytest.fixture(scope="session")
+def demo_cookies(gas: Gas, browser: Browser) -> StorageState:
+    """The demo account's session."""
+    context = browser.new_context(base_url=gas.base_url)
+    page = context.new_page()
+    page.goto("/sign-in")
+    page.get_by_label("E-mail").fill(DEMO[0])
+    page.get_by_label("Password").fill(DEMO[1])
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign out").wait_for()
+    state = context.storage_state()
+    context.close()
+    return state
+
+
 Visit = Callable[..., Page]
 
 
 @pytest.fixture
-def visit(gas: Gas, browser: Browser) -> Iterator[Visit]:
+def visit(gas: Gas, browser: Browser, demo_cookies: StorageState) -> Iterator[Visit]:
     """Opens a page as somebody new: ``visit(path, signed_in=True, **context options)``.
 
     A complaint on the console (a script that failed, something that the CSP refused) or a request to anywhere but this
@@ -54,7 +69,8 @@ def visit(gas: Gas, browser: Browser) -> Iterator[Visit]:
     complaints: list[str] = []
 
     def open_page(path: str = "/", *, signed_in: bool = True, **options: Any) -> Page:
-        context = browser.new_context(base_url=gas.base_url, **options)
+        state = demo_cookies if signed_in else None
+        context = browser.new_context(base_url=gas.base_url, storage_state=state, **options)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(20_000)
@@ -68,12 +84,6 @@ def visit(gas: Gas, browser: Browser) -> Iterator[Visit]:
                 else None
             ),
         )
-        if signed_in:
-            page.goto("/sign-in")
-            page.get_by_label("E-mail").fill(DEMO[0])
-            page.get_by_label("Password").fill(DEMO[1])
-            page.get_by_role("main").get_by_role("button", name="Sign in").click()
-            page.get_by_role("button", name="Sign out").wait_for()
         page.goto(path)
         return page
 

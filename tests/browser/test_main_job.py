@@ -17,7 +17,7 @@ VCF = (
     "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
     "chrM\t11778\t.\tG\tA\t.\tPASS\t.\nchrM\t3243\t.\tA\tG\t.\tPASS\t.\n"
 )
-DONE = re.compile("^Done$")
+DONE = "Done"
 NARROW = {"width": 360, "height": 740}
 
 

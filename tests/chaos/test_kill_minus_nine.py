@@ -15,6 +15,7 @@ from tests.person import Person
 from tests.whole import Gas, running_gas, wait_for
 
 JOBS = int(os.environ.get("GAS_CHAOS_JOBS", "12"))
+KILLS = max(8, JOBS // 2)
 SECONDS_BETWEEN_KILLS = (0.3, 1.5)
 SERVERS = ("frontend", "annotator_hook", "util_hook")
 
@@ -39,7 +40,8 @@ def test_jobs_survive_servers_killed_at_random_moments(tmp_path: Path) -> None:
     quick = {"GAS_LOCAL_LEASE_SECONDS": "3", "GAS_LOCAL_MAIL_EVIDENCE_SECONDS": "5"}
     with running_gas(tmp_path / "gas", quick) as gas:
         demo = Person(gas).sign_in()
-        stop, killed = threading.Event(), []
+        stop = threading.Event()
+        killed: list[str] = []
         seed = random.randrange(2**32)
         killer = threading.Thread(target=kill_at_random, args=(gas, stop, killed, seed))
         killer.start()
@@ -48,6 +50,7 @@ def test_jobs_survive_servers_killed_at_random_moments(tmp_path: Path) -> None:
             for _ in range(JOBS):
                 with contextlib.suppress(AssertionError):
                     demo.start_example()
+            wait_for(f"{KILLS} kills", lambda: len(killed) >= KILLS)
         finally:
             stop.set()
             killer.join()

@@ -13,13 +13,12 @@ from shared.aws.jobs import DynamoJobs
 from shared.aws.limits import DynamoLimits
 from shared.aws.objects import S3Objects
 from shared.aws.session import client
-from shared.aws.topics import SnsTopics
 from shared.aws.users import DynamoUsers
 from shared.core.inbox import Inbox
-from shared.core.ports import DeadLetters, Jobs, Limits, Objects, Topics, Users
+from shared.core.ports import DeadLetters, Jobs, Limits, Objects, Users
 from shared.core.settings import Settings
 from tests.contract import tables
-from tests.fakes import FakeDeadLetters, FakeInbox, FakeJobs, FakeLimits, FakeObjects, FakeTopics, FakeUsers
+from tests.fakes import FakeDeadLetters, FakeInbox, FakeJobs, FakeLimits, FakeObjects, FakeUsers
 
 SETTINGS = Settings(public_url="https://gas.example.org")
 
@@ -79,11 +78,6 @@ def objects(kind: str) -> Objects:
     s3 = client(SETTINGS, "s3")
     s3.create_bucket(Bucket="files")
     return S3Objects(s3, "files")
-
-
-@pytest.fixture
-def topics(kind: str) -> Topics:
-    return FakeTopics() if kind == "fake" else SnsTopics(client(SETTINGS, "sns"), client(SETTINGS, "sqs"))
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,30 +16,28 @@ from shared.aws.limits import DynamoLimits
 from shared.aws.session import client
 from shared.core.clock import to_millis
 from shared.core.errors import TooLarge, Unavailable
-from shared.core.inbox import KEPT, Ended
+from shared.core.inbox import KEPT
 from shared.core.jobs import JobState
 from shared.core.ports import Work
 from tests.contract import tables
 from tests.contract.conftest import SETTINGS
-from tests.contract.test_inbox import LEASE, an_entry, claimed
+from tests.contract.test_inbox import an_entry, claimed
 from tests.factories import NOON, a_job
 
 pytestmark = pytest.mark.usefixtures("moto")
 
 
 class LostAnswers:
-    """A client of which the first answer to each kind of write is lost, and the SDK repeats the call."""
+    """A client of which the answer to each write is lost, and the SDK repeats the call."""
 
     def __init__(self, real: Any) -> None:
         self.real = real
-        self.lost: set[str] = set()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method: Callable[..., Any] = getattr(self.real, name)
 
         def call(**arguments: Any) -> Any:
-            if name in {"put_item", "update_item"} and name not in self.lost:
-                self.lost.add(name)
+            if name in {"put_item", "update_item"}:
                 method(**arguments)
             return method(**arguments)
 
@@ -59,7 +58,8 @@ def test_a_write_whose_answer_was_lost_is_not_refused_when_the_sdk_repeats_it() 
     for number in (1, 2):
         inbox = DynamoInbox(LostAnswers(table.dynamodb), table.name)  # type: ignore[arg-type]  # a client with a fault
         assert inbox.accept(an_entry(number)) is None
-        assert inbox.claim(f"job-requests#{number}", holder="a", now=NOON, lease=LEASE).fence == 1
+        assert claimed(inbox, an_entry(number)).fence == 1
+        inbox.beat(Work(f"job-requests#{number}", 1), until=NOON)
 
 
 def test_a_transition_whose_answer_was_lost_is_not_refused_when_the_sdk_repeats_it() -> None:
@@ -74,16 +74,17 @@ def test_an_entry_is_forgotten_thirty_days_after_it_was_finished_and_not_before(
     table = Table("Inbox")
     inbox = DynamoInbox(table.dynamodb, table.name)
     expires = tables.ttl_attribute("Inbox")
-    work = claimed(inbox)
+    held = claimed(inbox)
     assert expires not in table.items()[0]
-    inbox.complete(work, Ended(now=NOON))
+    inbox.settle(held, held.completed(NOON))
     assert table.items()[0][expires] == {"N": str(to_millis(NOON + KEPT) // 1000)}
 
 
 def test_the_only_copy_of_a_dead_message_is_never_forgotten() -> None:
     table = Table("Inbox")
     inbox = DynamoInbox(table.dynamodb, table.name)
-    inbox.dead(claimed(inbox), Ended(now=NOON), forget=False)
+    held = claimed(inbox)
+    inbox.settle(held, held.dead(NOON, "too large for the queue", is_buried=False))
     assert tables.ttl_attribute("Inbox") not in table.items()[0]
 
 
@@ -97,7 +98,8 @@ def test_a_counter_is_forgotten_after_its_window() -> None:
 def test_entries_are_stored_with_their_moments_in_milliseconds() -> None:
     table = Table("Inbox")
     inbox = DynamoInbox(table.dynamodb, table.name)
-    inbox.complete(claimed(inbox), Ended(now=NOON, started_at=NOON + timedelta(milliseconds=7)))
+    held = claimed(inbox)
+    inbox.settle(held, replace(held, started_at=NOON + timedelta(milliseconds=7)).completed(NOON))
     [item] = table.items()
     assert int(item["started_at"]["N"]) - int(item["received_at"]["N"]) == 7
 
@@ -105,7 +107,8 @@ def test_entries_are_stored_with_their_moments_in_milliseconds() -> None:
 def test_a_finished_entry_leaves_the_index() -> None:
     table = Table("Inbox")
     inbox = DynamoInbox(table.dynamodb, table.name)
-    inbox.complete(claimed(inbox), Ended(now=NOON))
+    held = claimed(inbox)
+    inbox.settle(held, held.completed(NOON))
     assert table.dynamodb.scan(TableName=table.name, IndexName="by-due")["Items"] == []
 
 
@@ -136,4 +139,4 @@ def test_a_database_that_does_not_answer_is_unavailable_and_not_a_conflict() -> 
     with pytest.raises(Unavailable):
         inbox.accept(an_entry())
     with pytest.raises(Unavailable):
-        inbox.complete(Work("job-requests#1", 1), Ended(now=NOON))
+        inbox.beat(Work("job-requests#1", 1), until=NOON)

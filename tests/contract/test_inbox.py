@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from shared.core.errors import Conflict
-from shared.core.inbox import Ended, Entry, EntryState, Inbox
+from shared.core.inbox import Entry, EntryState, Inbox, Survey
 from shared.core.ports import Work
 from tests.factories import NOON
 
@@ -35,24 +35,24 @@ def an_entry(number: int = 1, route: str = "job-requests", **fields: object) -> 
     return replace(entry, **fields)  # type: ignore[arg-type]  # a test names its fields rightly
 
 
-def claimed(inbox: Inbox, entry: Entry | None = None) -> Work:
+def claimed(inbox: Inbox, entry: Entry | None = None, **claim: Any) -> Entry:
+    """The entry as its holder has it, after it was accepted (unless it is there already) and claimed."""
     entry = entry or an_entry()
-    inbox.accept(entry)
-    return Work(entry.entry_id, inbox.claim(entry.entry_id, holder="a", now=NOON, lease=LEASE).fence)
-
-
-def look(inbox: Inbox, entry: Entry | None = None) -> Entry:
-    """What is stored under the entry's id: accepting it again tells."""
-    found = inbox.accept(entry or an_entry())
-    assert found is not None
-    return found
+    present = inbox.accept(entry) or entry
+    held = present.claimed(**{"holder": "a", "now": NOON, "lease": LEASE, **claim})
+    inbox.claim(present, held)
+    return held
 
 
 def test_an_entry_is_accepted_once_and_then_comes_back_as_stored(inbox: Inbox) -> None:
     entry = an_entry()
     assert inbox.accept(entry) is None
     assert inbox.accept(replace(entry, envelope="other", digest="e")) == entry
-    assert look(inbox) == entry
+    assert inbox.get(entry.entry_id) == entry
+
+
+def test_an_unknown_entry_is_none(inbox: Inbox) -> None:
+    assert inbox.get("job-requests#unknown") is None
 
 
 def test_the_largest_legal_message_is_held_whatever_is_in_it(inbox: Inbox) -> None:
@@ -61,127 +61,116 @@ def test_the_largest_legal_message_is_held_whatever_is_in_it(inbox: Inbox) -> No
         text = "".join(chr(dice.randrange(alphabet)) for _ in range(256 * 1024))
         entry = an_entry(number, envelope=json.dumps({"Message": text}))
         assert inbox.accept(entry) is None
-        assert look(inbox, entry).envelope == entry.envelope
+        assert inbox.get(entry.entry_id) == entry
 
 
-def test_a_fresh_entry_is_claimed_at_once(inbox: Inbox) -> None:
-    inbox.accept(an_entry())
-    entry = inbox.claim("job-requests#1", holder="a", now=NOON, lease=LEASE)
-    assert entry == look(inbox)
-    assert (entry.state, entry.attempts, entry.fence, entry.holder) == (EntryState.RUNNING, 1, 1, "a")
-    assert (entry.claimed_at, entry.due_at) == (NOON, NOON + LEASE)
+def test_every_field_of_a_settled_entry_comes_back(inbox: Inbox) -> None:
+    for number in (1, 2):
+        held = replace(claimed(inbox, an_entry(number)), started_at=NOON + SECOND / 2)
+        settled = held.completed(NOON + SECOND) if number == 1 else held.dead(NOON + SECOND, "naïve", is_buried=True)
+        inbox.settle(held, settled)
+        assert inbox.get(held.entry_id) == settled
 
 
-def test_a_claimed_entry_is_not_claimed_until_its_lease_is_over(inbox: Inbox) -> None:
-    claimed(inbox)
+def test_of_two_who_claim_the_same_entry_one_wins(inbox: Inbox) -> None:
+    entry = an_entry()
+    inbox.accept(entry)
+    here, there = (entry.claimed(holder=name, now=NOON, lease=LEASE) for name in ("here", "there"))
+    inbox.claim(entry, here)
     with pytest.raises(Conflict):
-        inbox.claim("job-requests#1", holder="b", now=NOON + LEASE - timedelta(milliseconds=1), lease=LEASE)
-    entry = inbox.claim("job-requests#1", holder="b", now=NOON + LEASE, lease=LEASE)
-    assert (entry.attempts, entry.fence, entry.holder) == (2, 2, "b")
+        inbox.claim(entry, there)
+    assert inbox.get(entry.entry_id) == here
 
 
-def test_an_unknown_entry_is_not_claimed(inbox: Inbox) -> None:
+def test_an_entry_whose_lease_was_prolonged_meanwhile_is_not_claimed(inbox: Inbox) -> None:
+    held = claimed(inbox)
+    inbox.beat(held.work, until=NOON + 2 * LEASE)
     with pytest.raises(Conflict):
-        inbox.claim("job-requests#1", holder="a", now=NOON, lease=LEASE)
+        inbox.claim(held, held.claimed(holder="b", now=NOON + LEASE, lease=LEASE))
+    stored = inbox.get(held.entry_id)
+    assert stored is not None
+    assert (stored.fence, stored.due_at) == (1, NOON + 2 * LEASE)
 
 
-def test_a_heartbeat_prolongs_the_lease(inbox: Inbox) -> None:
-    work = claimed(inbox)
-    inbox.beat(work, now=NOON + 19 * SECOND, lease=LEASE)
+def test_an_entry_that_is_gone_or_finished_is_not_claimed(inbox: Inbox) -> None:
+    entry = an_entry()
     with pytest.raises(Conflict):
-        inbox.claim(work.entry_id, holder="b", now=NOON + LEASE, lease=LEASE)
-    assert look(inbox).due_at == NOON + 39 * SECOND
-
-
-def test_a_completed_entry_is_done_for_good(inbox: Inbox) -> None:
-    work = claimed(inbox)
-    inbox.complete(work, Ended(now=NOON + SECOND, started_at=NOON + SECOND / 2))
-    entry = look(inbox)
-    assert (entry.state, entry.due_at, entry.error) == (EntryState.DONE, None, "")
-    assert (entry.started_at, entry.finished_at) == (NOON + SECOND / 2, NOON + SECOND)
+        inbox.claim(entry, entry.claimed(holder="a", now=NOON, lease=LEASE))
+    inbox.settle(held := claimed(inbox), done := held.completed(NOON))
     with pytest.raises(Conflict):
-        inbox.claim(work.entry_id, holder="b", now=NOON + timedelta(days=1), lease=LEASE)
-
-
-def test_an_entry_to_be_tried_again_waits_until_it_is_due(inbox: Inbox) -> None:
-    work = claimed(inbox)
-    inbox.retry(work, Ended(now=NOON, started_at=NOON, error="SNS is away."), due=NOON + 5 * SECOND)
-    assert (look(inbox).state, look(inbox).error) == (EntryState.RECEIVED, "SNS is away.")
+        inbox.claim(entry, entry.claimed(holder="a", now=NOON, lease=LEASE))
     with pytest.raises(Conflict):
-        inbox.claim(work.entry_id, holder="a", now=NOON + 4 * SECOND, lease=LEASE)
-    entry = inbox.claim(work.entry_id, holder="a", now=NOON + 5 * SECOND, lease=LEASE)
-    assert (entry.attempts, entry.fence) == (2, 2)
+        inbox.claim(done, replace(done, fence=2))
+    assert inbox.get(entry.entry_id) == done
 
 
-def test_a_released_entry_is_free_at_once_and_the_attempt_does_not_count(inbox: Inbox) -> None:
-    work = claimed(inbox)
-    inbox.release(work, now=NOON)
-    assert inbox.due("job-requests", now=NOON, limit=9) == [work.entry_id]
-    entry = inbox.claim(work.entry_id, holder="b", now=NOON, lease=LEASE)
-    assert (entry.attempts, entry.fence) == (1, 2)
-
-
-def test_a_dead_entry_keeps_why(inbox: Inbox) -> None:
-    work = claimed(inbox)
-    inbox.dead(work, Ended(now=NOON + SECOND, error="It is not a message."), forget=True)
-    entry = look(inbox)
-    assert (entry.state, entry.error, entry.finished_at) == (EntryState.DEAD, "It is not a message.", NOON + SECOND)
-    with pytest.raises(Conflict):
-        inbox.claim(work.entry_id, holder="b", now=NOON + timedelta(days=1), lease=LEASE)
+def test_a_heartbeat_does_not_keep_the_holder_from_settling(inbox: Inbox) -> None:
+    held = claimed(inbox)
+    inbox.beat(held.work, until=NOON + 2 * LEASE)
+    inbox.settle(held, held.completed(NOON))
+    stored = inbox.get(held.entry_id)
+    assert stored is not None
+    assert stored.state is EntryState.DONE
 
 
 def test_nothing_is_done_under_a_stale_fence(inbox: Inbox) -> None:
     stale = claimed(inbox)
-    inbox.claim(stale.entry_id, holder="b", now=NOON + LEASE, lease=LEASE)
-    before = look(inbox)
-    ended = Ended(now=NOON + LEASE)
-    acts: list[Callable[[], object]] = [
-        lambda: inbox.beat(stale, now=NOON, lease=LEASE),
-        lambda: inbox.complete(stale, ended),
-        lambda: inbox.retry(stale, ended, due=NOON),
-        lambda: inbox.release(stale, now=NOON),
-        lambda: inbox.dead(stale, ended, forget=True),
-    ]
-    for act in acts:
-        with pytest.raises(Conflict):
-            act()
-    assert look(inbox) == before
+    latest = stale.claimed(holder="b", now=NOON + LEASE, lease=LEASE)
+    inbox.claim(stale, latest)
+    with pytest.raises(Conflict):
+        inbox.beat(stale.work, until=NOON)
+    with pytest.raises(Conflict):
+        inbox.settle(stale, stale.completed(NOON))
+    assert inbox.get(stale.entry_id) == latest
 
 
 def test_nothing_is_done_to_an_entry_that_is_not_running(inbox: Inbox) -> None:
-    work = claimed(inbox)
-    inbox.retry(work, Ended(now=NOON), due=NOON)
+    held = claimed(inbox)
+    waiting = held.postponed(NOON, "away")
+    inbox.settle(held, waiting)
     with pytest.raises(Conflict):
-        inbox.complete(work, Ended(now=NOON))
+        inbox.settle(held, held.completed(NOON))
     with pytest.raises(Conflict):
-        inbox.complete(Work("job-requests#unknown", 1), Ended(now=NOON))
-    assert look(inbox).state is EntryState.RECEIVED
+        inbox.beat(held.work, until=NOON)
+    with pytest.raises(Conflict):
+        inbox.beat(Work("job-requests#unknown", 1), until=NOON)
+    assert inbox.get(held.entry_id) == waiting
+
+
+def survey(inbox: Inbox, route: str = "job-requests", *, at: float = 0, due: int = 99, unfinished: int = 99) -> Survey:
+    return inbox.survey(route, now=NOON + at * SECOND, due=due, unfinished=unfinished)
 
 
 def test_due_are_waiting_entries_and_lapsed_leases_longest_first(inbox: Inbox) -> None:
-    for number in range(1, 8):
-        inbox.accept(an_entry(number, due_at=NOON + number * SECOND))
-    inbox.claim("job-requests#7", holder="a", now=NOON, lease=SECOND / 2)
-    done = Work("job-requests#3", inbox.claim("job-requests#3", holder="a", now=NOON, lease=LEASE).fence)
-    inbox.complete(done, Ended(now=NOON))
-    inbox.claim("job-requests#1", holder="a", now=NOON, lease=LEASE)
-    due = inbox.due("job-requests", now=NOON + 5 * SECOND, limit=9)
-    assert list(due) == ["job-requests#7", "job-requests#2", "job-requests#4", "job-requests#5"]
-    assert list(inbox.due("job-requests", now=NOON + 5 * SECOND, limit=2)) == list(due[:2])
+    entries = {number: an_entry(number, due_at=NOON + number * SECOND) for number in range(1, 8)}
+    for entry in entries.values():
+        inbox.accept(entry)
+    claimed(inbox, entries[7], lease=SECOND / 2)
+    claimed(inbox, entries[1])
+    inbox.settle(done := claimed(inbox, entries[3]), done.completed(NOON))
+    due = list(survey(inbox, at=5).due)
+    assert due == [f"job-requests#{number}" for number in (7, 2, 4, 5)]
+    assert list(survey(inbox, at=5, due=2).due) == due[:2]
+
+
+def test_a_heartbeat_moves_when_an_entry_is_due(inbox: Inbox) -> None:
+    held = claimed(inbox)
+    inbox.beat(held.work, until=NOON + 2 * LEASE)
+    assert list(survey(inbox, at=30).due) == []
+    assert list(survey(inbox, at=40).due) == [held.entry_id]
 
 
 def test_another_routes_entries_are_neither_due_nor_counted_here(inbox: Inbox) -> None:
     inbox.accept(an_entry(1, route="job-results", due_at=NOON))
-    assert list(inbox.due("job-requests", now=NOON, limit=9)) == []
-    assert inbox.backlog("job-requests", limit=9) == 0
-    assert inbox.backlog("job-results", limit=9) == 1
+    assert survey(inbox) == Survey([], 0)
+    assert survey(inbox, "job-results") == Survey(["job-results#1"], 1)
 
 
-def test_the_backlog_counts_what_is_not_finished_and_stops_at_its_limit(inbox: Inbox) -> None:
-    for number in range(1, 13):
+def test_unfinished_are_counted_whether_due_or_not_up_to_a_bound(inbox: Inbox) -> None:
+    for number in range(1, 33):
         inbox.accept(an_entry(number))
     claimed(inbox, an_entry(1))
-    inbox.complete(claimed(inbox, an_entry(2)), Ended(now=NOON))
-    inbox.dead(claimed(inbox, an_entry(3)), Ended(now=NOON), forget=True)
-    assert inbox.backlog("job-requests", limit=100) == 10
-    assert inbox.backlog("job-requests", limit=4) == 4
+    inbox.settle(done := claimed(inbox, an_entry(2)), done.completed(NOON))
+    inbox.settle(dead := claimed(inbox, an_entry(3)), dead.dead(NOON, "no", is_buried=True))
+    assert survey(inbox, due=3).unfinished == 30
+    assert survey(inbox, due=3, unfinished=20).unfinished == 20

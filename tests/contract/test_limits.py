@@ -15,6 +15,18 @@ def test_hits_within_a_window_are_counted_and_the_next_window_starts_at_one(limi
     assert [limits.hit("sign-in#alice", window=MINUTE, now=now) for now in moments] == [1, 2, 1]
 
 
+def test_a_hit_that_is_forgiven_does_not_count(limits: Limits) -> None:
+    limits.hit("sign-in#alice", window=MINUTE, now=NOON)
+    limits.hit("sign-in#alice", window=MINUTE, now=NOON)
+    limits.forgive("sign-in#alice", window=MINUTE, now=NOON)
+    assert limits.hit("sign-in#alice", window=MINUTE, now=NOON) == 2
+
+
+def test_nothing_is_forgiven_in_advance(limits: Limits) -> None:
+    limits.forgive("sign-in#alice", window=MINUTE, now=NOON)
+    assert limits.hit("sign-in#alice", window=MINUTE, now=NOON) == 1
+
+
 def test_each_key_and_each_length_of_window_counts_by_itself(limits: Limits) -> None:
     limits.hit("sign-in#alice", window=MINUTE, now=NOON)
     assert limits.hit("sign-in#bob", window=MINUTE, now=NOON) == 1

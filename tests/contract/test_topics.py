@@ -9,10 +9,10 @@ import pytest
 
 from shared.aws.session import client
 from shared.aws.topics import DELIVERY_POLICY, SnsTopics
-from shared.core.errors import Permanent, TooLarge
-from shared.core.ports import DeadLetters, Topics
+from shared.core.errors import TooLarge, Unavailable
+from shared.core.ports import DeadLetters
 from tests.contract.conftest import SETTINGS
-from tests.fakes import FakeDeadLetters, FakeTopics
+from tests.fakes import FakeDeadLetters
 
 ENDPOINT = "https://annotator.example.org/hooks/job-requests"
 
@@ -76,6 +76,12 @@ class TestOnMoto:
         [message] = queue.messages()
         assert json.loads(message["Body"])["Message"] == "naïve"
 
+    def test_a_topic_of_ours_that_is_missing_is_for_an_operator_to_mend_and_may_be_there_later(
+        self, topics: SnsTopics
+    ) -> None:
+        with pytest.raises(Unavailable):
+            topics.publish("arn:aws:sns:us-east-1:123456789012:unknown", "x")
+
     def test_subscribing_twice_leaves_one_subscription_with_its_policies(self, topics: SnsTopics, topic: str) -> None:
         queue = Queue()
         for _ in range(2):
@@ -107,9 +113,3 @@ class TestOnMoto:
         from shared.aws.dead_letters import SqsDeadLetters
 
         return SqsDeadLetters(client(SETTINGS, "sqs"))
-
-
-def test_a_topic_that_does_not_exist_is_a_permanent_error_or_a_fake(topics: Topics) -> None:
-    if not isinstance(topics, FakeTopics):
-        with pytest.raises(Permanent):
-            topics.publish("arn:aws:sns:us-east-1:123456789012:unknown", "x")

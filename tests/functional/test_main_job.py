@@ -70,7 +70,7 @@ def test_a_broken_file_fails_with_a_sentence_and_an_email_and_disturbs_nothing(g
     fine = demo.upload("fine.vcf", VCF.encode())
     assert demo.wait_until_final(broken) == "FAILED"
     assert demo.wait_until_final(fine) == "COMPLETED"
-    assert "truncated" in demo.page(f"/jobs/{broken}").lower()
+    assert "How to mend it" in demo.page(f"/jobs/{broken}")
     wait_for("the e-mail", lambda: [mail for mail in gas.mails() if f"/jobs/{broken}" in mail["text"]])
 
 

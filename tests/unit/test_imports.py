@@ -59,7 +59,7 @@ def forbidden(module: str, imported: str) -> bool:
     if within(imported, "moto") or within(imported, "deploy.local"):
         return not (within(module, "deploy.local") or module == "cli.up")
     if within(imported, "boto3") or within(imported, "botocore"):
-        return not (within(module, "shared.aws") or within(module, "deploy") or within(module, "cli"))
+        return not (within(module, "shared.aws") or within(module, "deploy.local"))
     if within(imported, "stripe"):
         return not (within(module, "shared.billing") or within(module, "deploy.local"))
     if not any(within(imported, package) for package in FIRST_PARTY):

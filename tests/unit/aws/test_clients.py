@@ -16,7 +16,7 @@ from shared.aws.mail import SesMailer
 from shared.aws.objects import S3Objects, content_disposition
 from shared.aws.session import Service, client
 from shared.aws.topics import DELIVERY_POLICY, SnsTopics
-from shared.core.errors import NotFound, Permanent, Unavailable
+from shared.core.errors import Permanent, Unavailable
 from shared.core.settings import Settings
 
 CLOUD = Settings(public_url="https://gas.example.org", region="eu-west-1")
@@ -250,7 +250,7 @@ def test_confirming_twice_is_harmless(sns: Sns) -> None:
     ("code", "status", "kind"),
     [
         ("InvalidParameter", 400, Permanent),
-        ("NotFound", 404, NotFound),
+        ("NotFound", 404, Unavailable),
         ("InternalError", 500, Unavailable),
         ("AuthorizationError", 403, Unavailable),
     ],

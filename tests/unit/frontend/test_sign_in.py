@@ -95,6 +95,11 @@ def test_trying_many_addresses_is_limited_by_the_network(world: FrontendWorld) -
     assert world.browser(address="2001:db8:0:1::1").sign_in(world.alice.email, PASSWORD).status == 303
 
 
+def test_the_right_password_is_never_too_many(world: FrontendWorld) -> None:
+    for _ in range(12):
+        assert world.browser().sign_in(world.alice.email, PASSWORD).status == 303
+
+
 def test_nobody_is_shut_out_for_long(world: FrontendWorld) -> None:
     for _ in range(11):
         world.browser().sign_in(world.alice.email, "a guess that is wrong")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from frontend import announcer
@@ -70,7 +72,12 @@ def test_the_sweep_goes_on_after_a_store_was_away(world: JobsWorld, lost: str, m
     world.later(seconds=11)
     looked: list[None] = []
     unannounced = world.jobs.unannounced
-    monkeypatch.setattr(world.jobs, "unannounced", lambda **asked: looked.append(None) or unannounced(**asked))
+
+    def look(**asked: Any) -> Any:
+        looked.append(None)
+        return unannounced(**asked)
+
+    monkeypatch.setattr(world.jobs, "unannounced", look)
     world.jobs.fail_with = Unavailable("DynamoDB is away.")
     sweeping = Announcer(world.services)
     sweeping.start()

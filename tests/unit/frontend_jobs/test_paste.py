@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -147,7 +149,5 @@ def test_the_box_has_a_bound() -> None:
 
 @given(st.text(max_size=200))
 def test_no_text_raises_anything_but_what_can_be_explained(text: str) -> None:
-    try:
+    with suppress(NotVariants):
         assert parse(text).vcf.startswith(b"##fileformat=VCF")
-    except NotVariants as error:
-        assert str(error)

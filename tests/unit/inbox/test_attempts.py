@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from shared.core.errors import Conflict, Permanent, Retryable, TooLarge, Unavailable
-from shared.core.inbox import EntryState
+from shared.core.inbox import KEPT, EntryState
 from shared.core.messages import JobRequested
 from shared.inbox.attempts import LONGEST_DELAY, delay
 from shared.inbox.route import Lease
@@ -50,9 +50,30 @@ def test_an_entry_is_handled_once(world: World) -> None:
     assert len(world.handled) == 1
 
 
+def test_an_entry_is_run_with_what_its_acceptor_knew_of_it_or_not_at_all(world: World) -> None:
+    entry_id = world.accept()
+    known = world.entry(entry_id)
+    for _ in range(2):
+        world.attempts.run(entry_id, known)
+    assert len(world.handled) == 1
+    assert world.entry(entry_id).state is EntryState.DONE
+
+
+def test_an_entry_that_is_not_due_yet_is_left_alone(world: World) -> None:
+    entry_id = world.accept()
+    world.fail_with(Retryable("away"))
+    for _ in range(3):
+        world.attempts.run(entry_id)
+    assert len(world.handled) == 1
+
+
+def test_an_entry_that_does_not_exist_is_no_harm(world: World) -> None:
+    world.attempts.run("job-requests#unknown")
+
+
 def test_an_entry_that_another_instance_has_is_left_alone(world: World) -> None:
     entry_id = world.accept()
-    world.inbox.claim(entry_id, holder="there", now=NOON, lease=LEASE)
+    world.claim(entry_id)
     world.attempts.run(entry_id)
     assert world.handled == []
 
@@ -85,7 +106,9 @@ def test_delays_double_up_to_a_bound_and_half_of_each_is_chance() -> None:
 def test_attempts_are_bounded_and_then_the_message_is_buried_with_its_last_reason(world: World) -> None:
     entry_id = world.accept()
     world.fail_with(Retryable("SNS is away."))
-    world.run_until_settled(entry_id)
+    for _ in range(MAX_ATTEMPTS):
+        world.time = world.entry(entry_id).due_at or world.time
+        world.attempts.run(entry_id)
     assert len(world.handled) == MAX_ATTEMPTS
     [buried] = world.dead_letters.buried
     assert "SNS is away." in buried.reason
@@ -136,7 +159,7 @@ def test_what_kills_its_server_each_time_is_given_up_without_another_try(world: 
     entry_id = world.accept()
     for _ in range(MAX_ATTEMPTS):  # each instance claims it and dies
         world.time += LEASE
-        world.inbox.claim(entry_id, holder="there", now=world.time, lease=LEASE)
+        world.claim(entry_id)
     world.time += LEASE
     world.attempts.run(entry_id)
     assert world.handled == []
@@ -173,10 +196,11 @@ def test_a_burial_that_fails_when_all_attempts_are_used_up_does_not_run_the_hand
 def test_a_crash_between_burial_and_dead_buries_again_rather_than_never(world: World) -> None:
     entry_id = world.accept()
     world.fail_with(Permanent("no"))
-    dead, world.inbox.dead = world.inbox.dead, _raise(Unavailable("DynamoDB is away."))  # type: ignore[method-assign]
+    settle = world.inbox.settle
+    world.inbox.settle = _raise(Unavailable("DynamoDB is away."))  # type: ignore[method-assign]
     world.attempts.run(entry_id)
     assert world.entry(entry_id).state is EntryState.RUNNING
-    world.inbox.dead = dead  # type: ignore[method-assign]
+    world.inbox.settle = settle  # type: ignore[method-assign]
     world.run_until_settled(entry_id)
     assert len(world.dead_letters.buried) == 2
     assert world.entry(entry_id).state is EntryState.DEAD
@@ -207,15 +231,14 @@ def test_a_message_that_the_queue_cannot_hold_is_kept_in_the_inbox_for_good(worl
     world.fail_with(Permanent("no"))
     world.dead_letters.fail_with = TooLarge("SQS cannot hold it.")
     world.attempts.run(entry_id)
-    assert world.entry(entry_id).state is EntryState.DEAD
-    assert world.inbox.kept_for_good == {entry_id}
+    assert (world.entry(entry_id).state, world.entry(entry_id).forget_at) == (EntryState.DEAD, None)
 
 
 def test_a_message_that_was_buried_is_forgotten_in_time(world: World) -> None:
     entry_id = world.accept()
     world.fail_with(Permanent("no"))
     world.attempts.run(entry_id)
-    assert world.inbox.kept_for_good == set()
+    assert world.entry(entry_id).forget_at == NOON + KEPT
 
 
 def test_an_outcome_that_cannot_be_stored_leaves_the_entry_to_a_later_attempt(world: World) -> None:
@@ -264,7 +287,7 @@ def test_an_attempt_that_was_overtaken_changes_nothing(world: World, end: Except
 
     def slow(message: JobRequested, lease: Lease) -> None:
         world.time += LEASE
-        world.inbox.claim(entry_id, holder="there", now=world.time, lease=LEASE)
+        world.claim(entry_id)
         if end is not None:
             raise end
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from shared.core.errors import Unavailable
-from shared.core.inbox import EntryState
+from shared.core.inbox import Entry, EntryState
 from shared.core.messages import JobRequested
 from shared.core.settings import HookSettings
 from shared.inbox import engine as engine_module
@@ -62,6 +62,9 @@ class Running:
             if lease.lost.is_set():
                 return
 
+    def accept(self) -> Entry:
+        return self.world.entry(self.world.accept())
+
     def states(self) -> list[EntryState]:
         return [entry.state for entry in self.world.inbox.entries.values()]
 
@@ -69,13 +72,13 @@ class Running:
 def count_sweeps(running: Running) -> list[int]:
     """Grows by one with each sweep."""
     sweeps: list[int] = []
-    due = running.world.inbox.due
+    survey = running.world.inbox.survey
 
     def counted(*arguments: Any, **named: Any) -> Any:
         sweeps.append(1)
-        return due(*arguments, **named)
+        return survey(*arguments, **named)
 
-    running.world.inbox.due = counted  # type: ignore[method-assign]
+    running.world.inbox.survey = counted  # type: ignore[method-assign]
     return sweeps
 
 
@@ -93,14 +96,14 @@ def test_an_offered_entry_is_started_without_a_sweep() -> None:
     running.engine.start()
     eventually(lambda: running.engine.is_ready)
     running.go_on.set()
-    running.engine.offer(running.world.accept())
+    running.engine.offer(running.accept())
     eventually(lambda: running.states() == [EntryState.DONE])
     running.engine.stop(PATIENCE)
 
 
 def test_no_more_entries_run_at_once_than_there_are_slots(running: Running) -> None:
     for _ in range(5):
-        running.engine.offer(running.world.accept())
+        running.engine.offer(running.accept())
     eventually(lambda: len(running.started) == 2)
     assert running.states().count(EntryState.RUNNING) == 2
     running.go_on.set()
@@ -149,15 +152,15 @@ def test_a_server_is_ready_only_once_it_has_reached_its_inbox() -> None:
 
 
 def test_the_heartbeat_tells_a_handler_that_its_lease_was_lost(running: Running) -> None:
-    entry_id = running.world.accept()
-    running.engine.offer(entry_id)
+    entry_id = running.accept().entry_id
+    running.engine.offer(running.world.entry(entry_id))
     eventually(lambda: running.started)
     del running.world.inbox.entries[entry_id]
     eventually(running.started[0].lost.is_set)
 
 
 def test_stopping_lets_running_work_finish(running: Running) -> None:
-    running.engine.offer(running.world.accept())
+    running.engine.offer(running.accept())
     eventually(lambda: running.started)
     threading.Timer(0.05, running.go_on.set).start()
     running.engine.stop(PATIENCE)
@@ -166,10 +169,11 @@ def test_stopping_lets_running_work_finish(running: Running) -> None:
 
 
 def test_stopping_gives_back_what_does_not_finish_in_time(running: Running) -> None:
-    entry_id = running.world.accept()
-    running.engine.offer(entry_id)
+    entry_id = running.accept().entry_id
+    running.engine.offer(running.world.entry(entry_id))
     eventually(lambda: running.started)
     running.engine.stop(0.01)
+    assert running.started[0].lost.is_set()
     entry = running.world.entry(entry_id)
     assert (entry.state, entry.attempts, entry.due_at) == (EntryState.RECEIVED, 0, running.world.time)
 
@@ -185,8 +189,8 @@ def test_stopping_gives_back_also_what_does_not_listen(monkeypatch: pytest.Monke
 
     running.world.handler = hear_nothing
     running.engine.start()
-    entry_id = running.world.accept()
-    running.engine.offer(entry_id)
+    entry_id = running.accept().entry_id
+    running.engine.offer(running.world.entry(entry_id))
     eventually(lambda: running.started)
     running.engine.stop(0.01)
     assert running.world.entry(entry_id).state is EntryState.RECEIVED
@@ -197,7 +201,7 @@ def test_stopping_gives_back_also_what_does_not_listen(monkeypatch: pytest.Monke
 
 def test_what_waits_for_a_slot_when_the_server_stops_stays_in_the_inbox(running: Running) -> None:
     for _ in range(4):
-        running.engine.offer(running.world.accept())
+        running.engine.offer(running.accept())
     eventually(lambda: len(running.started) == 2)
     threading.Timer(0.05, running.go_on.set).start()
     running.engine.stop(PATIENCE)
@@ -232,7 +236,7 @@ def test_a_server_that_shall_not_subscribe_does_not(running: Running) -> None:
 def test_a_worker_thread_outlives_whatever_an_entry_does_to_it() -> None:
     ran: list[str] = []
 
-    def run(entry_id: str) -> None:
+    def run(entry_id: str, known: Entry | None) -> None:
         ran.append(entry_id)
         if entry_id == "bad":
             raise SystemExit

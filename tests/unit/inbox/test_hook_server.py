@@ -257,12 +257,12 @@ def test_a_push_takes_one_write_and_its_start_one_more(started: Site, monkeypatc
 
         return call
 
-    for name in ("accept", "claim", "beat", "complete"):
+    for name in ("accept", "get", "claim", "beat", "settle"):
         monkeypatch.setattr(started.world.inbox, name, watched(name))
     started.world.handler = lambda *_: calls.append("handler")
     started.notify()
-    eventually(lambda: "complete" in calls)
-    assert calls == ["accept", "claim", "handler", "complete"]
+    eventually(lambda: "settle" in calls)
+    assert calls == ["accept", "claim", "handler", "settle"]
 
 
 def test_a_bug_while_a_push_is_stored_is_a_5xx_so_that_sns_comes_again(

@@ -24,8 +24,9 @@ def world() -> World:
 def test_an_accepted_notification_is_stored_verbatim_with_the_moment_of_its_arrival(world: World) -> None:
     message = world.notification()
     world.time = NOON + timedelta(milliseconds=5)
-    assert world.intake.accept(world.route, message, NOON) is Receipt.ACCEPTED
-    entry = world.entry(f"job-requests#{message.message_id}")
+    receipt, entry = world.intake.accept(world.route, message, NOON)
+    assert receipt is Receipt.ACCEPTED
+    assert entry == world.entry(f"job-requests#{message.message_id}")
     assert (entry.envelope, entry.topic_arn, entry.route) == (message.envelope, message.topic_arn, "job-requests")
     assert (entry.received_at, entry.accepted_at) == (NOON, NOON + timedelta(milliseconds=5))
     assert entry.state is EntryState.RECEIVED
@@ -33,13 +34,14 @@ def test_an_accepted_notification_is_stored_verbatim_with_the_moment_of_its_arri
 
 def test_a_sweep_leaves_a_fresh_entry_to_the_process_that_accepted_it(world: World) -> None:
     world.accept()
-    assert world.inbox.due("job-requests", now=NOON + timedelta(seconds=1), limit=9) == []
-    assert len(world.inbox.due("job-requests", now=NOON + timedelta(seconds=2), limit=9)) == 1
+    for seconds, found in ((1, 0), (2, 1)):
+        moment = NOON + timedelta(seconds=seconds)
+        assert len(world.inbox.survey("job-requests", now=moment, due=9, unfinished=9).due) == found
 
 
 def test_a_repeat_of_what_nobody_started_says_so(world: World) -> None:
     message = world.notification()
-    receipts = [world.intake.accept(world.route, message, NOON) for _ in range(2)]
+    receipts = [world.intake.accept(world.route, message, NOON)[0] for _ in range(2)]
     assert receipts == [Receipt.ACCEPTED, Receipt.WAITING]
 
 
@@ -47,14 +49,14 @@ def test_a_repeat_of_what_was_started_or_done_is_a_duplicate(world: World) -> No
     message = world.notification()
     world.intake.accept(world.route, message, NOON)
     world.attempts.run(f"job-requests#{message.message_id}")
-    assert world.intake.accept(world.route, message, NOON) is Receipt.DUPLICATE
+    assert world.intake.accept(world.route, message, NOON)[0] is Receipt.DUPLICATE
 
 
 def test_a_repeat_signed_anew_is_a_duplicate(world: World) -> None:
     message = world.notification()
     world.intake.accept(world.route, message, NOON)
     again = replace(message, envelope=message.envelope.replace("Signature", "Signature "))
-    assert world.intake.accept(world.route, again, NOON) is Receipt.WAITING
+    assert world.intake.accept(world.route, again, NOON)[0] is Receipt.WAITING
 
 
 @pytest.mark.parametrize("change", [{"message": "another"}, {"subject": "another"}])
@@ -62,14 +64,14 @@ def test_another_message_under_a_known_id_contradicts_and_changes_nothing(world:
     message = world.notification()
     world.intake.accept(world.route, message, NOON)
     before = dict(world.inbox.entries)
-    assert world.intake.accept(world.route, replace(message, **change), NOON) is Receipt.CONTRADICTION
+    assert world.intake.accept(world.route, replace(message, **change), NOON)[0] is Receipt.CONTRADICTION
     assert world.inbox.entries == before
 
 
 def test_the_same_id_at_another_endpoint_is_another_entry(world: World) -> None:
     message = world.notification()
     world.intake.accept(world.route, message, NOON)
-    assert world.intake.accept(replace(world.route, name="other"), message, NOON) is Receipt.ACCEPTED
+    assert world.intake.accept(replace(world.route, name="other"), message, NOON)[0] is Receipt.ACCEPTED
 
 
 def test_a_store_that_is_away_is_said_to_be(world: World) -> None:

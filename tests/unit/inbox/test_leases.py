@@ -19,7 +19,7 @@ def world() -> World:
 
 def hold(world: World) -> Lease:
     entry_id = world.accept()
-    return world.leases.hold(world.inbox.claim(entry_id, holder="here", now=world.time, lease=LEASE))
+    return world.leases.hold(world.claim(entry_id))
 
 
 def test_a_heartbeat_keeps_the_entry_from_others(world: World) -> None:
@@ -29,13 +29,13 @@ def test_a_heartbeat_keeps_the_entry_from_others(world: World) -> None:
         world.leases.beat()
     assert not lease.lost.is_set()
     with pytest.raises(Conflict):
-        world.inbox.claim(lease.entry_id, holder="there", now=world.time, lease=LEASE)
+        world.claim(lease.entry_id)
 
 
 def test_a_lease_that_somebody_else_took_is_lost(world: World) -> None:
     lease = hold(world)
     world.time += LEASE
-    world.inbox.claim(lease.entry_id, holder="there", now=world.time, lease=LEASE)
+    world.claim(lease.entry_id)
     world.leases.beat()
     assert lease.lost.is_set()
 
@@ -81,6 +81,20 @@ def test_a_slow_heartbeat_of_one_does_not_hide_that_another_ran_out(world: World
     assert len(lost_meanwhile) == 1  # none is beaten that is lost already
 
 
+def test_a_heartbeat_that_takes_longer_than_its_own_lease_loses_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = hold(world)
+
+    def slow(*_arguments: object, **_named: object) -> None:
+        world.time += LEASE
+        raise Unavailable("DynamoDB is away.")
+
+    monkeypatch.setattr(world.inbox, "beat", slow)
+    world.leases.beat()
+    assert lease.lost.is_set()
+
+
 def test_one_lost_lease_does_not_keep_the_others_from_their_heartbeat(world: World) -> None:
     gone, kept = hold(world), hold(world)
     del world.inbox.entries[gone.entry_id]
@@ -102,14 +116,14 @@ def test_two_leases_of_one_entry_are_told_apart(world: World) -> None:
     """This process lost the first while its handler still runs, and then claimed the entry again."""
     first = hold(world)
     world.time += LEASE
-    second = world.leases.hold(world.inbox.claim(first.entry_id, holder="here", now=world.time, lease=LEASE))
+    second = world.leases.hold(world.claim(first.entry_id))
     world.leases.beat()
     world.leases.drop(first)
     assert (first.lost.is_set(), second.lost.is_set()) == (True, False)
-    assert world.leases.held() == [second]
+    assert [entry.work for entry in world.leases.held()] == [second.work]
 
 
 def test_losing_all_tells_every_handler(world: World) -> None:
     leases = [hold(world), hold(world)]
-    assert world.leases.lose_all() == leases
+    world.leases.lose_all()
     assert all(lease.lost.is_set() for lease in leases)

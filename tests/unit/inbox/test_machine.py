@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
 from shared.core.errors import Permanent, Retryable, Unavailable
-from shared.core.inbox import Ended, Entry, EntryState
+from shared.core.inbox import Entry, EntryState
 from shared.core.messages import JobRequested
-from shared.core.ports import Work
 from shared.inbox.intake import Receipt
 from shared.inbox.route import Lease
 from shared.inbox.sweeper import Sweeper
@@ -24,7 +23,7 @@ from tests.unit.inbox.world import LEASE, World
 INSTANCES = st.integers(0, 2)
 OUTCOMES = st.sampled_from(["ok", "retryable", "permanent", "bug", "dies", "stalls", "stopped"])
 PLACES = st.sampled_from(["before", "after"])
-CALLS = st.sampled_from(["accept", "claim", "complete", "retry", "dead", "release", "bury"])
+CALLS = st.sampled_from(["accept", "get", "claim", "settle", "bury"])
 
 
 class Killed(BaseException):
@@ -39,24 +38,17 @@ class Store(FakeInbox):
         self.latest: dict[str, int] = {}
         self.ended_under: dict[str, int] = {}
 
-    def claim(self, entry_id: str, **named: Any) -> Entry:
-        entry = super().claim(entry_id, **named)
-        assert entry.fence > self.latest.get(entry_id, 0), "a fence did not grow"
-        self.latest[entry_id] = entry.fence
-        return entry
+    def claim(self, entry: Entry, claimed: Entry) -> None:
+        super().claim(entry, claimed)
+        assert claimed.fence > self.latest.get(entry.entry_id, 0), "a fence did not grow"
+        self.latest[entry.entry_id] = claimed.fence
 
-    def complete(self, work: Work, ended: Ended) -> None:
-        super().complete(work, ended)
-        self._ended(work)
-
-    def dead(self, work: Work, ended: Ended, *, forget: bool) -> None:
-        super().dead(work, ended, forget=forget)
-        self._ended(work)
-
-    def _ended(self, work: Work) -> None:
-        assert work.entry_id not in self.ended_under, "an entry ended twice"
-        assert work.fence == self.latest[work.entry_id], "ended under a stale fence"
-        self.ended_under[work.entry_id] = work.fence
+    def settle(self, held: Entry, settled: Entry) -> None:
+        super().settle(held, settled)
+        assert held.fence == self.latest[held.entry_id], "settled under a stale fence"
+        if settled.due_at is None:
+            assert held.entry_id not in self.ended_under, "an entry ended twice"
+            self.ended_under[held.entry_id] = held.fence
 
 
 class Fault:
@@ -159,13 +151,13 @@ class Machine(RuleBasedStateMachine):
 
         def receive() -> None:
             try:
-                receipt = world.intake.accept(world.route, message, world.time)
+                receipt, entry = world.intake.accept(world.route, message, world.time)
             except Unavailable:
                 return  # answered 503
             assert receipt is not Receipt.CONTRADICTION
             self.promised.add(entry_id)
             if starts and receipt in {Receipt.ACCEPTED, Receipt.WAITING}:
-                world.attempts.run(entry_id)
+                world.attempts.run(entry_id, entry)
 
         self.survive(number, receive)
 

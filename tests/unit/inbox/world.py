@@ -84,7 +84,7 @@ class World:
     def accept(self, text: str | None = None) -> str:
         """The id of a new entry."""
         message = self.notification(text)
-        assert self.intake.accept(self.route, message, self.time) is Receipt.ACCEPTED
+        assert self.intake.accept(self.route, message, self.time)[0] is Receipt.ACCEPTED
         return f"job-requests#{message.message_id}"
 
     def fail_with(self, error: BaseException) -> None:
@@ -104,6 +104,13 @@ class World:
         while (due_at := self.entry(entry_id).due_at) is not None:
             self.time = max(self.time, due_at)
             self.attempts.run(entry_id)
+
+    def claim(self, entry_id: str) -> Entry:
+        """The entry is claimed, by whoever."""
+        entry = self.entry(entry_id)
+        claimed = entry.claimed(holder="there", now=self.time, lease=LEASE)
+        self.inbox.claim(entry, claimed)
+        return claimed
 
     def entry(self, entry_id: str) -> Entry:
         return self.inbox.entries[entry_id]

@@ -234,6 +234,7 @@ def test_a_subject_of_null_is_no_subject() -> None:
     "subject",
     [
         "a\nb",
+        "a\n",
         "a\rb",
         "a\x00b",
         "a\tb",

@@ -1,0 +1,93 @@
+"""VCFs for tests, and ways to put them through the pipeline."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from annotator_hook.pipeline import pack as packs
+from annotator_hook.pipeline.check import Check
+from annotator_hook.pipeline.job import Limits, Result, Spec, run
+from annotator_hook.pipeline.report import Log
+from annotator_hook.pipeline.source import Source
+from annotator_hook.services import BUILT_IN_PACKS
+
+RCRS = BUILT_IN_PACKS / "rcrs"
+LIMITS = Limits(memory_bytes=2 << 30, seconds=60.0, output_bytes=1 << 30)
+META = "##fileformat=VCFv4.2\n##contig=<ID=MT,length=16569>\n"
+COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
+
+
+def vcf(*records: str, meta: str = "", samples: tuple[str, ...] = ()) -> str:
+    """``records`` are written with blanks between the columns; a missing end (``. . .``) is filled in."""
+    lines = [META + meta + "\t".join([COLUMNS, "FORMAT", *samples] if samples else [COLUMNS])]
+    for record in records:
+        fields = record.split(" ")
+        lines.append("\t".join(fields + ["."] * (8 - len(fields))))
+    return "\n".join(lines) + "\n"
+
+
+def checked(folder: Path, content: str | bytes) -> Check:
+    """The first pass over the content, in this process. Raises what it raises."""
+    path = folder / "input"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    with Log(folder / "log.txt") as log:
+        check = Check(Source(path, most_bytes=LIMITS.output_bytes), packs.load(RCRS), folder / "spool", log)
+        check.run(lambda _: None)
+    return check
+
+
+def spooled(check: Check) -> list[list[str]]:
+    """The columns of each allele that would be annotated, in the order of the genome."""
+    return [text.split("\t") for _, text in check.alleles()]
+
+
+def a_spec(folder: Path, content: str | bytes, *, limits: Limits = LIMITS, name: str = "my.vcf") -> Spec:
+    """An order for the pipeline on that content."""
+    (folder / "input").write_bytes(content.encode() if isinstance(content, str) else content)
+    output = folder / "output"
+    output.mkdir()
+    return Spec(folder / "input", output, RCRS, name, limits)
+
+
+@dataclass
+class Annotated:
+    """A result, read back."""
+
+    result: Result
+
+    @cached_property
+    def vcf_lines(self) -> list[str]:
+        return gzip.decompress(self.result.files["vcf"].read_bytes()).decode().splitlines()
+
+    @cached_property
+    def records(self) -> list[list[str]]:
+        return [line.split("\t") for line in self.vcf_lines if not line.startswith("#")]
+
+    @cached_property
+    def rows(self) -> list[dict[str, str]]:
+        head, *lines = self.result.files["tsv"].read_text(encoding="utf-8").splitlines()
+        return [dict(zip(head.split("\t"), line.split("\t"), strict=True)) for line in lines]
+
+    @property
+    def log(self) -> str:
+        return self.result.files["log"].read_text(encoding="utf-8")
+
+    def row(self, name: str, gene: str = "") -> dict[str, str]:
+        """The table's row of a variant, such as ``3243A>G``."""
+        (found,) = [
+            row for row in self.rows if row["hgvs_g"] == f"NC_012920.1:m.{name}" and (not gene or row["gene"] == gene)
+        ]
+        return found
+
+
+def annotated(folder: Path, content: str | bytes) -> Annotated:
+    """The content, put through the child process."""
+    return Annotated(run(a_spec(folder, content), on_progress=lambda _: None, should_stop=lambda: False))
+
+
+def info(record: list[str]) -> dict[str, str]:
+    """INFO of a record as a dictionary; flags are empty."""
+    return dict(item.partition("=")[::2] for item in record[7].split(";"))
