@@ -13,8 +13,7 @@ import numpy as np
 from annotator_hook.consequence import terms
 from annotator_hook.consequence.alleles import Alleles, shifts
 from annotator_hook.consequence.arrays import Bools, Bytes, Ints, Text, merge
-from annotator_hook.consequence.coding import Change
-from annotator_hook.consequence.geometry import Geometry
+from annotator_hook.consequence.haplotype import CODING_TERMS, Placed
 from annotator_hook.consequence.hgvs import contig_names
 from annotator_hook.consequence.inside import Inside, Prepared
 from annotator_hook.consequence.models import ContigModel, Neighbourhood
@@ -128,17 +127,15 @@ class Engine:
             hgvsg=contig_names(alleles, moves, sequence, self._reference, self._molecule),
         )
 
-    def coding_changes(self, alleles: Alleles) -> list[tuple[int, int, Change]]:
-        """(allele, transcript, change) wherever an allele lies wholly in coding sequence: what haplotypes are made of."""
-        low, high = np.minimum(alleles.start, alleles.end), np.maximum(alleles.start, alleles.end)
-        allele, transcript = self._neighbourhood.pairs(low, high)
-        kept = np.flatnonzero(self._sides(alleles, allele, transcript)[0] & self.model.coding[transcript])
-        allele, transcript = allele[kept], transcript[kept]
-        start, end, kind = (column[allele] for column in (alleles.start, alleles.end, alleles.kind))
-        geometry = Geometry(self.model, transcript, start, end, kind)
-        rows = np.flatnonzero((geometry.cds[0] > 0) & (geometry.cds[1] > 0))
-        changes = self._prepared.changes(geometry.part(rows), alleles, allele[rows])
-        return list(zip(allele[rows].tolist(), transcript[rows].tolist(), changes, strict=True))
+    def placed(self, annotation: Annotation) -> Placed:
+        """The rows of an annotation that lie wholly in coding sequence: what haplotypes are made of."""
+        row = np.flatnonzero((annotation.mask & CODING_TERMS != 0) & (annotation.transcript >= 0))
+        row = row[self.model.coding[annotation.transcript[row]]]
+        return Placed(self._prepared, annotation.alleles, row, annotation.allele[row], annotation.transcript[row])
+
+    def protein_prefix(self, transcript: int) -> str:
+        """What HGVSp begins with, ``p.`` included."""
+        return str(self._prepared.protein_prefixes[transcript])
 
     def _sides(self, alleles: Alleles, allele: Ints, transcript: Ints) -> tuple[Bools, Ints, Ints]:
         """(overlaps the transcript, term if it lies beside it, distance)."""

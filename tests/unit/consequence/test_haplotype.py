@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +20,13 @@ BOTH = pytest.mark.parametrize("strand", [1, -1], ids=["forward", "reverse"])
 def changes(strand: int, *events: tuple[int, int, str]) -> list[Change]:
     """Each event (start, end, replacement) on the forward strand as a change."""
     scene = Scene(strand)
-    return [change for event in events for _, _, change in scene.engine.coding_changes(scene.alleles(*event))]
+    return [change for event in events for change in placed(scene, scene.alleles(*event))]
+
+
+def placed(scene: Scene, alleles: Alleles) -> list[Change]:
+    """The alleles that take part, as changes."""
+    found = scene.engine.placed(scene.engine.annotate(alleles))
+    return found.changes(np.arange(len(found)))
 
 
 def read(group: list[Change]) -> tuple[str, str]:
@@ -97,6 +104,6 @@ def test_read_together_changes_make_the_sequence_that_all_of_them_make(
 
 def test_changes_that_leave_the_coding_sequence_are_not_among_them() -> None:
     scene = Scene(1)
-    assert scene.engine.coding_changes(scene.alleles(159, 165, "")) == []
-    assert scene.engine.coding_changes(scene.alleles(110, 110, "T")) == []
-    assert scene.engine.coding_changes(Alleles.of([SIZE], [scene.contig[-1:]], [b"N"])) == []
+    assert placed(scene, scene.alleles(159, 165, "")) == []
+    assert placed(scene, scene.alleles(110, 110, "T")) == []
+    assert placed(scene, Alleles.of([SIZE], [scene.contig[-1:]], [b"N"])) == []
