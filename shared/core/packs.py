@@ -57,10 +57,8 @@ class PackCard:
 
     def to_json(self) -> dict[str, Any]:
         """As JSON takes it; the longest `MAX_CONTIGS` contigs, in the pack's order."""
-        kept = self.contigs
-        if len(kept) > MAX_CONTIGS:
-            shortest = sorted((contig.length for contig in kept), reverse=True)[MAX_CONTIGS - 1]
-            kept = tuple(contig for contig in kept if contig.length >= shortest)[:MAX_CONTIGS]
+        longest = sorted(range(len(self.contigs)), key=lambda place: -self.contigs[place].length)[:MAX_CONTIGS]
+        kept = [self.contigs[place] for place in sorted(longest)]
         return {
             "name": self.name,
             "title": self.title,
