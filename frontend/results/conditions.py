@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from frontend.results.filters import Filter, Region
 
 MITOCHONDRIA: Final = ("MT", "M", "chrM", "chrMT")
-_TEXT_COLUMNS: Final = ("hgvsg", "hgvsc", "hgvsp", "ids", "dbsnp", "clinvar_conditions", "clinvar_accession")
 
 
 @dataclass
@@ -30,6 +29,11 @@ class Where:
         """One more."""
         self.conditions.append(condition)
         self.parameters.extend(parameters)
+
+    def extend(self, other: Where) -> None:
+        """All of another."""
+        self.conditions += other.conditions
+        self.parameters += other.parameters
 
     @property
     def sql(self) -> str:
@@ -91,21 +95,32 @@ def gene_sets(chosen: Filter) -> tuple[str, list[Any]]:
     return f"SELECT variant, callset FROM gene_calls WHERE gene IN ({genes})", [*names, *names]
 
 
-def _add_calls(found: Where, chosen: Filter) -> None:
-    """Gene, consequence and impact, which have to be those of one and the same transcript."""
-    if chosen.match == "any":
-        _add_any(found, chosen)
-        return
+def gene_alone(chosen: Filter) -> Where:
+    """The condition on the gene where it is no part of that on calls."""
+    found = Where()
     if chosen.gene and chosen.match == "picked":
         names = [name.lower() for name in chosen.gene]
         found.add(f"lower(gene) IN ({_marks(names)}) OR lower(gene_id) IN ({_marks(names)})", *names, *names)
     elif chosen.gene:
         sets, parameters = gene_sets(chosen)
         found.add(f"id IN (SELECT variant FROM ({sets}) WHERE callset IN ({_sets('NOT beside')}))", *parameters)
-    if chosen.consequence or chosen.impact:
-        column = "picked_consequence" if chosen.match == "picked" else "consequence"
+    return found
+
+
+def _add_calls(found: Where, chosen: Filter) -> None:
+    """Gene, consequence and impact, which have to be those of one and the same transcript."""
+    if chosen.match == "any":
+        _add_any(found, chosen)
+        return
+    found.extend(gene_alone(chosen))
+    if chosen.match == "picked" and (chosen.consequence or chosen.impact):
         condition, parameters = _call(chosen)
-        found.add(f"{column} IN (SELECT consequence FROM calls WHERE {condition})", *parameters)
+        found.add(f"picked_consequence IN (SELECT consequence FROM calls WHERE {condition})", *parameters)
+    elif chosen.match == "worst":
+        if chosen.consequence:
+            found.add(f"consequence IN ({_marks(chosen.consequence)})", *chosen.consequence)
+        if chosen.impact:
+            found.add(f"impact IN ({_marks(chosen.impact)})", *chosen.impact)
 
 
 def _add_any(found: Where, chosen: Filter) -> None:
@@ -114,9 +129,7 @@ def _add_any(found: Where, chosen: Filter) -> None:
         if not set(chosen.consequence) & set(BESIDE):
             condition = f"NOT beside AND {condition}"
         sets, genes = gene_sets(chosen)
-        found.add(
-            f"id IN (SELECT variant FROM ({sets}) WHERE callset IN ({_sets(condition)}))", *genes, *parameters
-        )
+        found.add(f"id IN (SELECT variant FROM ({sets}) WHERE callset IN ({_sets(condition)}))", *genes, *parameters)
     elif chosen.consequence or chosen.impact:
         found.add(f"callset IN ({_sets(condition)})", *parameters)
 
@@ -157,11 +170,9 @@ def same_contig(name: str) -> list[str]:
 
 def _free_text(text: str) -> tuple[str, ...]:
     """Part of a gene's name, an id, an HGVS expression or a condition."""
-    columns = " OR ".join(f"contains(lower({column}), ?)" for column in _TEXT_COLUMNS)
     genes = "SELECT gene FROM genes WHERE contains(lower(symbol), ?) OR contains(lower(gene_id), ?)"
-    wanted = text.lower()
-    condition = f"{columns} OR id IN (SELECT variant FROM gene_calls WHERE gene IN ({genes}))"
-    return (condition, *([wanted] * (len(_TEXT_COLUMNS) + 2)))
+    condition = f"contains(search, ?) OR id IN (SELECT variant FROM gene_calls WHERE gene IN ({genes}))"
+    return (condition, *[text.lower()] * 3)
 
 
 def _marks(values: Sequence[Any]) -> str:

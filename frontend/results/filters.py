@@ -134,7 +134,9 @@ class Filter:
         """Without one value of the field that a query string calls ``name``, or without the field."""
         item = next(item for item in fields(self) if _name(item) == name)
         present = getattr(self, item.name)
-        left = tuple(kept for kept in present if _written(kept) != value) if isinstance(present, tuple) else item.default
+        left = (
+            tuple(kept for kept in present if _written(kept) != value) if isinstance(present, tuple) else item.default
+        )
         return replace(self, **{item.name: item.default if value is None else left})
 
     @property

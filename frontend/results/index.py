@@ -2,7 +2,8 @@
 
 ``variants``
     The rows of ``variants.parquet`` and: ``stop`` (last position of REF), ``severity`` (rank of the consequence, 0 is
-    worst), ``callset``, and ``zygosities`` (2 bits a sample, `vocabulary.ZYGOSITIES`).
+    worst), ``callset``, ``zygosities`` (2 bits a sample, `vocabulary.ZYGOSITIES`) and ``search`` (what free text is looked
+    for in, in lower case).
 ``calls``
     Every different consequence that a transcript was given: ``call`` (number), ``consequence`` (terms joined with
     ``&``), ``terms``, ``impact``, ``beside`` (the variant does not touch the transcript).
@@ -26,6 +27,10 @@ from frontend.results.vocabulary import BESIDE, TERMS, ZYGOSITIES
 VERSION = 1
 """Part of the name under which an index is kept: another one is made when what it holds changes."""
 BUILD_MEMORY = "1GB"
+SEARCHED = (
+    "hgvsg", "hgvsc", "hgvsp", "nullif(ids, dbsnp)", "dbsnp", "clinvar_conditions", "clinvar_accession", "original",
+)  # fmt: skip
+"""Columns in which free text is looked for, besides genes."""
 
 
 def build(variants: Path, consequences: Path, target: Path) -> None:
@@ -118,7 +123,8 @@ def _variants(connection: duckdb.DuckDBPyConnection, variants: Path) -> None:
         f"""
         CREATE TABLE variants AS
         SELECT v.*, (v.pos + greatest(length(v.ref), 1) - 1)::INTEGER AS stop,
-               coalesce(severities.severity, {len(TERMS)})::UTINYINT AS severity, sets.callset, {zygosities} AS zygosities
+               coalesce(severities.severity, {len(TERMS)})::UTINYINT AS severity, sets.callset, {zygosities} AS zygosities,
+               lower(concat_ws(chr(10), {", ".join(SEARCHED)})) AS search
         FROM read_parquet(?) AS v
         LEFT JOIN severities USING (consequence)
         LEFT JOIN (SELECT variant, callset FROM variant_sets JOIN sets USING (calls)) AS sets ON sets.variant = v.id

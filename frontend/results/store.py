@@ -20,10 +20,10 @@ from flask import Flask, current_app
 
 from frontend.access import services
 from frontend.results import index
+from frontend.results.cache import FolderCache
 from shared.core.errors import NotFound, Permanent, Unavailable
 from shared.core.jobs import Job
 from shared.core.ports import Objects
-from frontend.results.cache import FolderCache
 
 log = structlog.get_logger()
 
@@ -83,7 +83,9 @@ class Store:
         folder = self._cache.get(entry_name(job), lambda folder: fetch(job, objects, folder))
         connection = self._database(folder).cursor()
         try:
-            connection.execute(f"CREATE TEMP VIEW consequences AS FROM read_parquet('{folder / 'consequences.parquet'}')")
+            connection.execute(
+                f"CREATE TEMP VIEW consequences AS FROM read_parquet({_quoted(folder / 'consequences.parquet')})"
+            )
             yield connection
         finally:
             connection.close()
@@ -138,7 +140,14 @@ def _opened(folder: Path) -> duckdb.DuckDBPyConnection:
             "autoload_known_extensions": False,
         },
     )
-    database.execute(f"SET allowed_directories = ['{folder}/']")
+    if database.execute("SELECT current_setting('lock_configuration')").fetchone() == (True,):
+        return database  # a request still has it open: DuckDB opens a file once a process
+    database.execute(f"SET allowed_directories = [{_quoted(folder)}]")
     database.execute("SET enable_external_access = false")
     database.execute("SET lock_configuration = true")
     return database
+
+
+def _quoted(path: Path) -> str:
+    """A path of ours in a statement that takes no parameters."""
+    return "'" + str(path).replace("'", "''") + "'"

@@ -61,6 +61,15 @@ ZYGOSITIES: Final = {"ref": 0, "het": 1, "hom": 2, "missing": 3}
 SAMPLES_SHOWN: Final = 20
 """The most samples whose genotypes results hold one by one."""
 
+_FIRST_OF: Final = {"inframe_insertion": 1, "splice_donor_5th_base_variant": 2, "coding_sequence_variant": 3}
+"""Where in `TERMS` each impact begins after the first one: impacts never fall back as severity goes down."""
+
+
+def impact_of(term: str) -> str:
+    """The impact of a term, as VEP has it."""
+    rank = severity(term)
+    return IMPACTS[max((number for first, number in _FIRST_OF.items() if severity(first) <= rank), default=0)]
+
 
 def severity(term: str) -> int:
     """The place of a term in `TERMS`; what is unknown comes last."""
