@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 from frontend.results.vocabulary import BESIDE, ZYGOSITIES
 
 if TYPE_CHECKING:
-    from frontend.results.filters import Filter, Region
+    from frontend.results.filters import Filter, Region, Span
 
 MITOCHONDRIA: Final = ("MT", "M", "chrM", "chrMT")
+
+
+_SNVS: Final = ("transition", "transversion", "SNV")
 
 
 @dataclass
@@ -46,7 +49,8 @@ def where(chosen: Filter) -> Where:
     found = beside_facets(chosen)
     _add_calls(found, chosen)
     if chosen.kind:
-        found.add(f"class IN ({_marks(chosen.kind)})", *chosen.kind)
+        wanted = kinds(chosen.kind)
+        found.add(f"kind IN ({_marks(wanted)})", *wanted)
     if chosen.clinvar:
         found.add(*significance(chosen.clinvar))
     return found
@@ -58,11 +62,13 @@ def beside_facets(chosen: Filter) -> Where:
     if chosen.region:
         parts, values = zip(*(_region(region) for region in chosen.region), strict=True)
         found.add(" OR ".join(parts), *(value for some in values for value in some))
-    if chosen.max_af is not None:
-        # stored as 32-bit floats: 0.01 has to find 0.01
-        found.add("af IS NULL OR af <= ?::FLOAT", chosen.max_af)
-    if chosen.min_qual is not None:
-        found.add("qual >= ?::FLOAT", chosen.min_qual)
+    if chosen.af:
+        # rare is also what nobody has counted; whoever wants what is frequent wants to know that it is
+        _add_span(found, "af", chosen.af, " OR af IS NULL" if chosen.af.low is None else "")
+    if chosen.qual:
+        _add_span(found, "qual", chosen.qual)
+    if chosen.size:
+        _add_span(found, "length(alt) - length(ref)", chosen.size)
     if chosen.passed:
         found.add("filter IS NULL OR filter IN ('PASS', '.')")
     if chosen.genotype:
@@ -78,6 +84,19 @@ def beside_facets(chosen: Filter) -> Where:
     if chosen.text:
         found.add(*_free_text(chosen.text))
     return found
+
+
+def kinds(classes: Sequence[str]) -> tuple[str, ...]:
+    """The values of ``kind`` that classes comprise."""
+    return tuple(dict.fromkeys(kind for name in classes for kind in (_SNVS if name == "SNV" else (name,))))
+
+
+def _add_span(found: Where, expression: str, span: Span, more: str = "") -> None:
+    # what is stored is a 32-bit float: 0.01 has to find 0.01
+    if span.low is not None:
+        found.add(f"{expression} >= ?::FLOAT{more}", span.low)
+    if span.high is not None:
+        found.add(f"{expression} <= ?::FLOAT{more}", span.high)
 
 
 def significance(values: Sequence[str]) -> tuple[str, ...]:
@@ -141,7 +160,8 @@ def _sets(condition: str) -> str:
 
 def _call(chosen: Filter) -> tuple[str, list[Any]]:
     """The condition on one row of ``calls``."""
-    condition, parameters = "true", []
+    condition = "true"
+    parameters: list[Any] = []
     if chosen.consequence:
         condition += " AND list_has_any(terms, ?)"
         parameters.append(list(chosen.consequence))

@@ -45,12 +45,12 @@ def count(connection: duckdb.DuckDBPyConnection, chosen: Filter) -> Counts:
     calls = _calls_of(connection, chosen, {key for key, *_ in groups})
     tests = {key: _Tested(found, chosen) for key, found in calls.items()}
 
-    total = 0
+    kinds, total = conditions.kinds(chosen.kind), 0
     by_kind: Counter[str] = Counter()
     by_clinvar: Counter[str] = Counter()
     by_key: Counter[Any] = Counter()
     for key, kind, clinvar, number in groups:
-        kind_fits = not chosen.kind or kind in chosen.kind
+        kind_fits = not kinds or kind in kinds
         clinvar_fits = (
             not chosen.clinvar or clinvar in chosen.clinvar or ("any" in chosen.clinvar and clinvar is not None)
         )
@@ -77,7 +77,7 @@ def count(connection: duckdb.DuckDBPyConnection, chosen: Filter) -> Counts:
         total,
         {term: by_term[term] for term in terms},
         {impact: by_impact[impact] for impact in IMPACTS},
-        {kind: by_kind[kind] for kind in CLASSES},
+        {name: sum(by_kind[kind] for kind in conditions.kinds((name,))) for name in CLASSES},
         {name: by_clinvar[name] for name in significances},
     )
 
@@ -106,7 +106,8 @@ class _Tested:
 def _groups(connection: duckdb.DuckDBPyConnection, chosen: Filter) -> list[tuple[Any, str, str | None, int]]:
     """Key, class, significance, number. What a key stands for `_calls_of` knows."""
     where = conditions.beside_facets(chosen)
-    source, before, key = "variants", [], {"picked": "picked_consequence", "worst": "consequence"}.get(chosen.match)
+    before: list[str] = []
+    source, key = "variants", {"picked": "picked_consequence", "worst": "consequence"}.get(chosen.match)
     if key is not None:
         where.extend(conditions.gene_alone(chosen))
     elif chosen.gene:
@@ -117,7 +118,7 @@ def _groups(connection: duckdb.DuckDBPyConnection, chosen: Filter) -> list[tuple
     else:
         key = "callset"
     found = connection.execute(
-        f"SELECT {key}, class, clinvar_significance, count(*) FROM {source} WHERE {where.sql} GROUP BY ALL",  # noqa: S608 - of our own words
+        f"SELECT {key}, kind, clinvar_significance, count(*) FROM {source} WHERE {where.sql} GROUP BY ALL",
         [*before, *where.parameters],
     ).fetchall()
     return [(tuple(row[0]) if isinstance(row[0], list) else row[0], *row[1:]) for row in found]

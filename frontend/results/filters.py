@@ -6,7 +6,6 @@ see `frontend.results.conditions`.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -65,6 +64,18 @@ class Genotype:
 
 
 @dataclass(frozen=True)
+class Span:
+    """From one number to another, both in it; None is no bound."""
+
+    low: float | None = None
+    high: float | None = None
+
+    def __str__(self) -> str:
+        low, high = ("" if bound is None else f"{bound:.9g}" for bound in (self.low, self.high))
+        return low if low == high else f"{low}..{high}"
+
+
+@dataclass(frozen=True)
 class Filter:
     """Every field must hold; of the values of one field, one. Empty fields hold always."""
 
@@ -77,10 +88,12 @@ class Filter:
     kind: tuple[str, ...] = field(default=(), metadata={"name": "class"})
     clinvar: tuple[str, ...] = ()
     """Significances as ClinVar words them; ``any`` is every variant that ClinVar knows."""
-    max_af: float | None = field(default=None, metadata={"name": "af"})
-    """A variant whose frequency is not known is rare."""
-    min_qual: float | None = field(default=None, metadata={"name": "qual"})
+    af: Span | None = None
+    """A variant whose frequency is not known counts as rare: only a lower bound keeps it out."""
+    qual: Span | None = None
     """A variant without a quality has none that is high enough."""
+    size: Span | None = None
+    """Bases that are gained, or lost where it is negative."""
     passed: bool = field(default=False, metadata={"name": "filter"})
     """FILTER is PASS, or no filter was applied."""
     genotype: str = ""
@@ -134,10 +147,11 @@ class Filter:
         """Without one value of the field that a query string calls ``name``, or without the field."""
         item = next(item for item in fields(self) if _name(item) == name)
         present = getattr(self, item.name)
-        left = (
-            tuple(kept for kept in present if _written(kept) != value) if isinstance(present, tuple) else item.default
-        )
-        return replace(self, **{item.name: item.default if value is None else left})
+        left: Any = item.default
+        if value is not None and isinstance(present, tuple):
+            left = tuple(kept for kept in present if _written(kept) != value)
+        changes: dict[str, Any] = {item.name: left}
+        return replace(self, **changes)
 
     @property
     def is_empty(self) -> bool:
@@ -154,7 +168,7 @@ def _name(item: Any) -> str:
 def _written(value: Any) -> str:
     if value is True:
         return "1"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return str(value)
 
 
 def _read(name: str, given: list[str], samples: Sequence[str]) -> Any:
@@ -216,16 +230,32 @@ def _significances(given: list[str], _: Sequence[str]) -> tuple[str, ...]:
     return tuple(_distinct(given))
 
 
-def _bounded(what: str, least: float, most: float) -> Callable[[list[str], Sequence[str]], float]:
-    def read(given: list[str], _: Sequence[str]) -> float:
-        text = given[-1].replace(",", ".")
-        try:
-            value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-        except ValueError:
-            value = math.nan
+def _span(
+    example: str, least: float, most: float, alone: Callable[[float], Span]
+) -> Callable[[list[str], Sequence[str]], Span]:
+    """``alone`` says what one number alone means."""
+
+    def number(text: str) -> float | None:
+        text = text.replace("−", "-").strip()
+        if not text:
+            return None
+        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
         if not least <= value <= most:
-            raise ValueError(f"“{given[-1]}” is no {what}.")
+            raise ValueError(text)
         return value
+
+    def read(given: list[str], _: Sequence[str]) -> Span:
+        text = given[-1]
+        low, dots, high = text.partition("..")
+        try:
+            span = Span(number(low), number(high))
+        except ValueError:
+            raise ValueError(f"“{text}” is not understood. {example}") from None
+        if not dots and span.low is not None:
+            return alone(span.low)
+        if span == Span() or (span.low is not None and span.high is not None and span.low > span.high):
+            raise ValueError(f"“{text}” holds no number. {example}")
+        return span
 
     return read
 
@@ -279,8 +309,9 @@ _READERS: Final[Mapping[str, Callable[[list[str], Sequence[str]], Any]]] = {
     "match": _match,
     "kind": _of(CLASSES, f"kind of variant: there are {', '.join(CLASSES)}"),
     "clinvar": _significances,
-    "max_af": _bounded("frequency: write a number from 0 to 1, such as 0.01, or 1%", 0, 1),
-    "min_qual": _bounded("quality: write a number such as 30", 0, 1e9),
+    "af": _span("Write 0.01 or 1% for at most that, or 0.01..0.05.", 0, 1, lambda most: Span(high=most)),
+    "qual": _span("Write 30 for at least that, or 30..100.", -1e9, 1e9, lambda least: Span(low=least)),
+    "size": _span("Write -3 for three bases lost, 1..10 for up to ten gained.", -1e9, 1e9, lambda n: Span(n, n)),
     "passed": _flag("pass", "1", "on"),
     "genotype": _genotype,
     "sample": _samples,

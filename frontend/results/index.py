@@ -2,7 +2,7 @@
 
 ``variants``
     The rows of ``variants.parquet`` and: ``stop`` (last position of REF), ``severity`` (rank of the consequence, 0 is
-    worst), ``callset``, ``zygosities`` (2 bits a sample, `vocabulary.ZYGOSITIES`) and ``search`` (what free text is looked
+    worst), ``kind`` (the class, but of an SNV ``transition`` or ``transversion``), ``callset``, ``zygosities`` (2 bits a sample, `vocabulary.ZYGOSITIES`) and ``search`` (what free text is looked
     for in, in lower case).
 ``calls``
     Every different consequence that a transcript was given: ``call`` (number), ``consequence`` (terms joined with
@@ -22,7 +22,7 @@ from pathlib import Path
 
 import duckdb
 
-from frontend.results.vocabulary import BESIDE, TERMS, ZYGOSITIES
+from frontend.results.vocabulary import BESIDE, TERMS, TRANSITIONS, ZYGOSITIES
 
 VERSION = 1
 """Part of the name under which an index is kept: another one is made when what it holds changes."""
@@ -35,7 +35,7 @@ SEARCHED = (
 
 def build(variants: Path, consequences: Path, target: Path) -> None:
     """Writes the index. Raises `duckdb.Error` when the files are not what they should be."""
-    settings = {
+    settings: dict[str, str | bool | int | float | list[str]] = {
         "threads": 2,
         "memory_limit": BUILD_MEMORY,
         "temp_directory": str(target.with_name("spill")),
@@ -123,17 +123,19 @@ def _variants(connection: duckdb.DuckDBPyConnection, variants: Path) -> None:
         f"""
         CREATE TABLE variants AS
         SELECT v.*, (v.pos + greatest(length(v.ref), 1) - 1)::INTEGER AS stop,
-               coalesce(severities.severity, {len(TERMS)})::UTINYINT AS severity, sets.callset, {zygosities} AS zygosities,
+               coalesce(severities.severity, {len(TERMS)})::UTINYINT AS severity, {_KIND} AS kind, sets.callset, {zygosities} AS zygosities,
                lower(concat_ws(chr(10), {", ".join(SEARCHED)})) AS search
         FROM read_parquet(?) AS v
         LEFT JOIN severities USING (consequence)
         LEFT JOIN (SELECT variant, callset FROM variant_sets JOIN sets USING (calls)) AS sets ON sets.variant = v.id
         ORDER BY v.id
-        """,  # noqa: S608 - of our own words
+        """,
         [str(variants)],
     )
 
 
+_KIND = f"""CASE WHEN class <> 'SNV' OR contains('N', ref) OR contains('N', alt) THEN class
+    WHEN ref || alt IN ({", ".join(f"'{pair}'" for pair in TRANSITIONS)}) THEN 'transition' ELSE 'transversion' END"""
 _ZYGOSITY = f"""
 lambda genotype, position: (CASE
     WHEN regexp_matches(genotype, '^1([|/]1)*$') THEN {ZYGOSITIES["hom"]}

@@ -112,7 +112,7 @@ def rows(connection: duckdb.DuckDBPyConnection, chosen: Filter, view: View, tota
     backwards = offset > total // 2
     where = chosen.where()
     found = connection.execute(
-        f"SELECT id FROM variants WHERE {where.sql} ORDER BY {_order(view, backwards=backwards)} LIMIT ? OFFSET ?",  # noqa: S608 - of our own words
+        f"SELECT id FROM variants WHERE {where.sql} ORDER BY {_order(view, backwards=backwards)} LIMIT ? OFFSET ?",
         [*where.parameters, size, total - offset - size if backwards else offset],
     ).fetchall()
     ids = [row[0] for row in (reversed(found) if backwards else found)]
@@ -125,7 +125,7 @@ def read(connection: duckdb.DuckDBPyConnection, ids: Sequence[int], names: Seque
         return []
     columns = list(dict.fromkeys([*_ALWAYS, *names]))
     marks = ", ".join("?" * len(ids))
-    found = connection.execute(f"SELECT {', '.join(columns)} FROM variants WHERE id IN ({marks})", list(ids)).fetchall()  # noqa: S608 - as above
+    found = connection.execute(f"SELECT {', '.join(columns)} FROM variants WHERE id IN ({marks})", list(ids)).fetchall()
     by_id = {row[0]: dict(zip(columns, row, strict=True)) for row in found}
     return [by_id[number] for number in ids]
 

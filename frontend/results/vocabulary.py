@@ -53,7 +53,10 @@ TERMS: Final[tuple[str, ...]] = (
 BESIDE: Final = ("upstream_gene_variant", "downstream_gene_variant")
 """What is said of transcripts that a variant does not touch."""
 
-CLASSES: Final = ("SNV", "insertion", "deletion", "indel", "substitution")
+CLASSES: Final = ("SNV", "transition", "transversion", "insertion", "deletion", "indel", "substitution")
+"""What a variant does to the sequence. Every SNV is a transition (within purines or within pyrimidines) or a transversion
+besides."""
+TRANSITIONS: Final = ("AG", "GA", "CT", "TC")
 
 ZYGOSITIES: Final = {"ref": 0, "het": 1, "hom": 2, "missing": 3}
 """What a sample's genotype says of an allele → its code in an index."""
