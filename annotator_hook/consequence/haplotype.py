@@ -7,6 +7,7 @@ behind a stop that the copy has got is not read at all.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -36,6 +37,9 @@ CODING_TERMS = (
     | terms.CODING_SEQUENCE
 )
 """What codons decide, as ``coding.Change.mask`` gives it; a variant's other terms follow from where it lies."""
+
+_NOTHING_BUT_A_STOP = re.compile(r"^([A-Z][a-z]{2}\d+)(_[A-Z][a-z]{2}\d+)?delinsTer$")
+"""A stop in place of some residues is written as one that replaces the first of them."""
 
 
 class Placed:
@@ -118,7 +122,7 @@ def interacting(changes: Sequence[Change]) -> list[list[Change]]:
             groups.append([change])
             shift = 0
         shift += change.growth
-        last_codon, behind = max(last_codon, change.first_codon, change.last_codon), end + 1
+        last_codon, behind = max(last_codon, change.last_codon), end + 1
         inserted = start if end < start else 0
     return groups
 
@@ -168,4 +172,4 @@ def call(changes: Sequence[Change]) -> tuple[int, str]:
     mask, name = change.mask(), protein_name(change, change)
     if len(changes) > 1 and change.frameshift and mask & terms.FRAMESHIFT and "fs" in name:
         mask &= ~(terms.STOP_GAINED | terms.STOP_LOST)
-    return mask, name
+    return mask, _NOTHING_BUT_A_STOP.sub(r"\1Ter", name)

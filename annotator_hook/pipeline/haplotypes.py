@@ -135,7 +135,7 @@ class _Group:
 def _groups(placed: Placed, annotation: Annotation) -> list[_Group]:
     if len(placed) < 2:
         return []
-    first, last = (placed.start + 2) // 3, np.maximum((placed.start + 2) // 3, (placed.end + 2) // 3)
+    first, last = (placed.start + 2) // 3, (placed.end + 2) // 3
     reach = np.maximum.accumulate(placed.transcript << 32 | last)
     new = np.append(True, (placed.transcript[1:] << 32 | first[1:]) > reach[:-1])
     cluster = np.cumsum(new) - 1
@@ -161,7 +161,8 @@ def _groups(placed: Placed, annotation: Annotation) -> list[_Group]:
 
 def _cutting(placed: Placed, annotation: Annotation) -> Bools:
     """Changes that shift the frame or make a stop."""
-    return (placed.growth % 3 != 0) | (annotation.mask[placed.row] & terms.STOP_GAINED != 0)
+    cutting: Bools = (placed.growth % 3 != 0) | (annotation.mask[placed.row] & terms.STOP_GAINED != 0)
+    return cutting
 
 
 class _Found:
