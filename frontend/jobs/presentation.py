@@ -88,6 +88,8 @@ class Bar:
 def badge(job: Job) -> Badge:
     """How the job stands, in a word or two."""
     word, icon, kind = _WORDS[job.state]
+    if job.state is JobState.CREATED and job.pack_question is not None:
+        return Badge("Needs your answer", "alert", "warning")
     if job.state is JobState.RUNNING and job.progress is not None:
         word = "Checking" if job.progress.stage in _CHECKING_STAGES else "Annotating"
         if (percent := _percent(job)) is not None:

@@ -123,6 +123,16 @@ class StoredFile:
 
 
 @dataclass(frozen=True)
+class PackQuestion:
+    """What a person has to decide before their job can start."""
+
+    sentence: str
+    """Why the reference pack is not clear."""
+    fitting: tuple[str, ...] = ()
+    """The installed packs that the file fits, as far as it says."""
+
+
+@dataclass(frozen=True)
 class Job:
     """One job as stored. Frozen: changes are made by conditional transitions of the jobs table."""
 
@@ -136,6 +146,11 @@ class Job:
     input: StoredFile
     """Size is 0 until the upload was seen."""
     pack: str = "rcrs"
+    """The reference pack. While the job is CREATED: the one that its owner asked for, empty when it is to be found."""
+    pack_why: str = ""
+    """Why this pack: a sentence."""
+    pack_question: PackQuestion | None = None
+    """Asked while the job is CREATED, when its file is there."""
     queued_at: Moment | None = None
     started_at: Moment | None = None
     finished_at: Moment | None = None

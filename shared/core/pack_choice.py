@@ -28,8 +28,8 @@ class Choice:
     why: str
     """Why this pack; empty without one."""
     mismatch: str | None = None
-    fitting: str | None = None
-    """With a mismatch: the installed pack that the file does fit, if there is one."""
+    fitting: tuple[str, ...] = ()
+    """With a mismatch: the installed packs that the file does fit, as far as it says."""
     candidates: tuple[str, ...] = ()
     """All installed packs, those that know most of the file's contigs first."""
 
@@ -51,12 +51,13 @@ def choose(facts: VcfFacts, cards: Sequence[PackCard], wanted: str = "") -> Choi
         if asked is not None and asked.is_usable:
             return Choice(wanted, "You chose it.", candidates=candidates)
         mismatch = asked.contradiction if asked else "The reference that you chose is not installed any more."
-        return Choice(None, "", _with_fitting(mismatch, best), best.card.name if best else None, candidates)
+        return Choice(None, "", _with_fitting(mismatch, best), (best.card.name,) if best else (), candidates)
     if best is None:
         return Choice(None, "", _nothing_fits(facts, fits), candidates=candidates)
     rivals = [fit for fit in usable[1:] if fit.says_the_same_as(best)]
     if rivals:
-        return Choice(None, "", _ambiguous([best, *rivals]), candidates=candidates)
+        alike = [best, *rivals]
+        return Choice(None, "", _ambiguous(alike), tuple(fit.card.name for fit in alike), candidates)
     return Choice(best.card.name, best.why, candidates=candidates)
 
 

@@ -145,7 +145,7 @@ def test_the_wrong_assembly_is_told_by_a_length() -> None:
         "The header says chr20 is 63,025,520 long: that is GRCh37; GRCh38 has 64,444,167. "
         "Whoever runs this server can add the right one: gas packs install grch37."
     )
-    assert found.fitting is None
+    assert found.fitting == ()
     assert set(found.candidates) == {"rcrs", "grch38"}
 
 
@@ -183,6 +183,7 @@ def test_two_assemblies_that_nothing_tells_apart_are_asked_about() -> None:
     found = chosen(header() + records("20:1234"))
     assert found.pack is None
     assert "GRCh37 and GRCh38 have contigs of these names" in (found.mismatch or "")
+    assert found.fitting == ("grch37", "grch38")
 
 
 # ---- what a person asked for ----
@@ -195,7 +196,7 @@ def test_a_wish_that_fits_is_granted() -> None:
 
 def test_a_wish_that_the_file_contradicts_is_asked_about_with_the_pack_that_fits() -> None:
     found = chosen(THOUSAND_GENOMES + records("20:60343"), wanted="grch38")
-    assert (found.pack, found.fitting) == (None, "grch37")
+    assert (found.pack, found.fitting) == (None, ("grch37",))
     assert found.mismatch == (
         "The header says 20 is 63,025,520 long: that is GRCh37; GRCh38 has 64,444,167. "
         "It fits GRCh37, which is installed too."
@@ -212,7 +213,7 @@ def test_a_wish_for_contigs_that_the_pack_has_not_is_asked_about() -> None:
 
 def test_a_wish_for_what_is_gone_is_told() -> None:
     found = chosen(header() + records("MT:5"), wanted="mm39")
-    assert (found.pack, found.fitting) == (None, "rcrs")
+    assert (found.pack, found.fitting) == (None, ("rcrs",))
     assert "is not installed any more" in (found.mismatch or "")
 
 
