@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -144,3 +144,18 @@ def _calls_of(connection: duckdb.DuckDBPyConnection, chosen: Filter, keys: set[A
     return {
         key: [call for number in (key if isinstance(key, tuple) else (key,)) for call in sets[number]] for key in keys
     }
+
+
+def with_zeros(connection: duckdb.DuckDBPyConnection, counts: Counts) -> Counts:
+    """With every consequence and significance of the file, so that a page shows the same ones under every filter."""
+    terms = connection.execute("SELECT DISTINCT unnest(terms) FROM calls").fetchall()
+    known = connection.execute(
+        "SELECT clinvar_significance FROM variants WHERE clinvar_significance IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1"
+    ).fetchall()
+    consequences = sorted({*(row[0] for row in terms), *counts.consequence}, key=lambda term: (severity(term), term))
+    significances = [*(row[0] for row in known), *counts.clinvar]
+    return replace(
+        counts,
+        consequence={term: counts.consequence.get(term, 0) for term in consequences},
+        clinvar={name: counts.clinvar.get(name, 0) for name in dict.fromkeys(significances)},
+    )
