@@ -63,15 +63,15 @@ class Pack:
 
     @property
     def fasta(self) -> Path:
-        return self.folder / str(self.manifest["reference"])
+        return self.folder / str(self.manifest["sequence"])
 
     @property
     def gff3(self) -> Path:
-        return self.folder / str(self.manifest["genes"])
+        return self.folder / str(self.manifest["contigs"][0]["genes"])
 
     @property
     def clinvar(self) -> Path:
-        return self.folder / str(self.manifest["clinvar"])
+        return self.folder / "clinvar.vcf.gz"
 
     @cached_property
     def reference(self) -> Reference:
@@ -104,7 +104,7 @@ def load(folder: Path) -> Pack:
     try:
         manifest = json.loads(text)
         for file, expected in manifest["files"].items():
-            if sha256(folder / file) != expected:
+            if sha256(folder / file) != expected["sha256"]:
                 raise Permanent(f"The reference pack {name} is damaged: {file} does not match its checksum.")
         pack = Pack(folder=folder, manifest=manifest, contigs=tuple(_contig(item) for item in manifest["contigs"]))
         lengths = {contig.name: contig.length for contig in pack.contigs}
@@ -128,7 +128,7 @@ def _contig(item: Mapping[str, Any]) -> Contig:
         length=item["length"],
         genetic_code=item["genetic_code"],
         accession=item["accession"],
-        hgvs_type=item["hgvs_type"],
+        hgvs_type=item["molecule"],
         aliases=tuple(item["aliases"]),
         other_lengths={int(length): name for length, name in item["other_lengths"].items()},
     )

@@ -27,9 +27,9 @@ PACK = Path(annotator_hook.packs.__file__).parent / "rcrs"
 @cache
 def mitochondrion() -> tuple[ContigModel, Bytes]:
     """The rCRS with its 37 genes."""
-    bases = "".join(line for line in (PACK / "MT.fa").read_text().splitlines() if not line.startswith(">"))
+    bases = "".join(line for line in (PACK / "sequence.fa").read_text().splitlines() if not line.startswith(">"))
     sequence = np.frombuffer(bases.upper().encode(), dtype=np.uint8)
-    ((name, transcripts),) = read_transcripts((PACK / "genes.gff3").read_text().splitlines())
+    ((name, transcripts),) = read_transcripts((PACK / "genes" / "0.gff3").read_text().splitlines())
     return build(name, transcripts, sequence, VERTEBRATE_MITOCHONDRIAL), sequence
 
 

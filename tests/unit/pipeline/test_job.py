@@ -91,7 +91,7 @@ def test_a_refusal_is_in_the_log_with_its_line(tmp_path: Path) -> None:
 
 def test_a_damaged_pack_is_our_fault_and_is_named(tmp_path: Path) -> None:
     copy = shutil.copytree(RCRS, tmp_path / "rcrs")
-    (copy / "MT.fa").unlink()
+    (copy / "sequence.fa").unlink()
     with pytest.raises(Permanent, match="rcrs is damaged"):
         go(replace(a_spec(tmp_path, SMALL), pack_dir=copy))
 

@@ -67,7 +67,7 @@ def test_the_vcf_says_how_it_was_made(example: Annotated) -> None:
     assert "##GAS_version=" in head
     assert "##GAS_pack=rcrs" in head
     assert "ClinVar: 2024-12-15" in head
-    assert "bcftools csq -f MT.fa -g genes.gff3 -C 2 -l" in head
+    assert "bcftools csq -f sequence.fa -g 0.gff3 -C 2 -l" in head
     assert "/" + "tmp" not in head
 
 
