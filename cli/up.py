@@ -128,6 +128,7 @@ def _server_settings(settings: LocalSettings, cloud_url: str, public_url: str) -
         "GAS_MAIL_FROM": "GAS <gas@example.org>",
         "GAS_SECRET_KEY": settings.secret_key.get_secret_value(),
         "GAS_WORK_DIR": str(settings.data_dir.resolve() / "work"),
+        "GAS_RESULTS_CACHE_DIR": str(settings.data_dir.resolve() / "results"),
         "GAS_MAIL_EVIDENCE_SECONDS": str(settings.mail_evidence_seconds),
         "GAS_LEASE_SECONDS": str(settings.lease_seconds),
     }
