@@ -83,6 +83,8 @@ class Bar:
     value: int
     share: float
     percent: float
+    key: str = ""
+    """The label as the summary has it."""
 
 
 def badge(job: Job) -> Badge:
@@ -126,7 +128,7 @@ def bars(counts: Mapping[str, Any], *, whole: int | None = None) -> list[Bar]:
     numbers = {label: int(value) for label, value in counts.items() if int(value) > 0}
     longest, total = max(numbers.values(), default=1), whole or sum(numbers.values()) or 1
     return [
-        Bar(words(label), value, round(100 * value / longest, 2), round(100 * value / total, 1))
+        Bar(words(label), value, round(100 * value / longest, 2), round(100 * value / total, 1), label)
         for label, value in numbers.items()
     ]
 

@@ -43,6 +43,12 @@ def query(**fields: Any) -> str:
     return Filter(**fields).to_query()
 
 
+def query_of(name: str, value: str) -> str:
+    """The query for one bar of a summary, which counts each variant by its most severe consequence."""
+    match = {"match": "worst"} if name in {"consequence", "impact"} else {}
+    return query(**{name: (value,)}, **match)
+
+
 def strips(summary: Mapping[str, Any]) -> list[Strip]:
     """One a contig, in the order of the summary; heights are in proportion over all of them."""
     density: Mapping[str, Any] = summary.get("density") or {}

@@ -7,8 +7,8 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("[data-copy-text]");
   if (!button) return;
   await navigator.clipboard.writeText(button.dataset.copyText);
-  button.textContent = "✓";
-  setTimeout(() => (button.textContent = "⧉"), 1500);
+  button.classList.add("is-copied");
+  setTimeout(() => button.classList.remove("is-copied"), 1500);
 });
 
 const box = document.querySelector(".filter-box");
