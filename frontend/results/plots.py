@@ -49,6 +49,11 @@ def query_of(name: str, value: str) -> str:
     return query(**{name: (value,)}, **match)
 
 
+def query_at(contig: str, pos: int) -> str:
+    """The query for what lies at one position."""
+    return query(region=(Region(contig, pos, pos),))
+
+
 def strips(summary: Mapping[str, Any]) -> list[Strip]:
     """One a contig, in the order of the summary; heights are in proportion over all of them."""
     density: Mapping[str, Any] = summary.get("density") or {}

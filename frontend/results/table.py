@@ -50,7 +50,7 @@ COLUMNS: Final[Mapping[str, Column]] = {
         Column("line", "Line", ("line",), "line", "In the uploaded file", True),
     )
 }  # fmt: skip
-DEFAULT: Final = ("variant", "gene", "consequence", "impact", "hgvsc", "hgvsp", "clinvar", "af", "zygosity", "qual")
+DEFAULT: Final = ("variant", "gene", "consequence", "impact", "hgvsc", "hgvsp", "clinvar", "af", "zygosity")
 _ALWAYS: Final = ("id", "haplotype")
 
 

@@ -57,12 +57,13 @@ def variants(job: Job) -> ResponseReturnValue:
         view = View.parse(request.args)
         if not problems and "" in request.args.values() and not _is_part():
             return redirect(_address(job, chosen, view))  # a form sends what was left empty, too
-        problems.update(_unknown_genes(connection, chosen))
+        unknown = _unknown_genes(connection, chosen)
         found = _find(connection, chosen, view, samples)
     context = {
         "job": job,
         "chosen": chosen,
-        "problems": problems,
+        "problems": {**unknown, **problems},
+        "misread": bool(problems),
         "typed": request.args,
         "view": view,
         "found": found,
