@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 from flask import Response, abort, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
 
 from frontend.access import services, settings
 from frontend.assets import static_url
@@ -20,12 +21,14 @@ from shared.core.jobs import Job
 
 LINK_LIFE = timedelta(hours=8)
 """How long the page may go on reading: a working day with it open."""
+AROUND = 5000
+"""Bases to both sides of the variant at which it opens."""
 VISIBLE_BASES = 2_000_000
 """The widest window in which variants are read."""
 
 IGV_STYLES = (
-    "'sha256-G8y6W/WUWwj1WTCr5SICvkHLbD/dW5w6Oc+FKmAAQ9U='",
-    "'sha256-0000000000000000000000000000000000000000000='",
+    "'sha256-ITHmamcImsZ/Je1xrdtDLZVvRSpj1Zokb6uHXORB824='",
+    "'sha256-NTwDUA6nIvRRpI2lIBtHJqkV0TlTj4HVmI6vI81fIfM='",
 )
 """Hashes of the two style sheets that igv.js 3.8.10 writes into the page when it is loaded (of its colour picker and its
 circular view). All its other styles are constructed, which needs no permission."""
@@ -75,16 +78,15 @@ def contig_lengths(connection: duckdb.DuckDBPyConnection, pack: str) -> dict[str
 def _locus(connection: duckdb.DuckDBPyConnection) -> str:
     """What the address asks for, or else the first variant with something around it."""
     chosen, _ = Filter.parse(request.args)
-    asked = request.args.get("locus", "")
-    chosen_there, problems = Filter.parse(type(request.args)({"region": asked}))
-    if asked and not problems and chosen_there.region:
-        region = chosen_there.region[0]
+    there, _ = Filter.parse(MultiDict({"region": request.args.get("locus", "")}))
+    if there.region:
+        region = there.region[0]
         return f"{region.contig}:{region.start}-{region.end}"
     where = chosen.where()
     first = connection.execute(
         f"SELECT contig, pos FROM variants WHERE {where.sql} ORDER BY id LIMIT 1", where.parameters
     ).fetchone()
-    return f"{first[0]}:{max(1, first[1] - 1000)}-{first[1] + 1000}" if first else "all"
+    return f"{first[0]}:{max(1, first[1] - AROUND)}-{first[1] + AROUND}" if first else "all"
 
 
 def _config(job: Job, lengths: dict[str, int], locus: str) -> dict[str, Any]:
@@ -120,10 +122,12 @@ def _config(job: Job, lengths: dict[str, int], locus: str) -> dict[str, Any]:
         "script": static_url("vendor/igv.esm.min.js"),
         "options": {
             "loadDefaultGenomes": False,
+            "search": False,  # genes are found in the track; igv.js would ask igv.org
             "reference": {
-                "id": job.pack,
+                "id": str((job.summary.get("pack") or {}).get("assembly") or job.pack),
                 "name": str((job.summary.get("pack") or {}).get("title") or job.pack),
-                "chromSizesURL": url_for("jobs.genome_sizes", job_id=job.job_id),
+                "format": "chromsizes",
+                "fastaURL": url_for("jobs.genome_sizes", job_id=job.job_id),
                 "wholeGenomeView": len(lengths) > 1,
                 "tracks": [],
             },
