@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cli.packs import packs_group
 from cli.up import up
 from shared.core.errors import GasError
 
@@ -15,6 +16,7 @@ def gas() -> None:
 
 
 gas.add_command(up)
+gas.add_command(packs_group, "packs")
 
 
 def main() -> None:

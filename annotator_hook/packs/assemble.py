@@ -19,7 +19,7 @@ from annotator_hook.consequence.genetic_code import STANDARD, codon_table
 from annotator_hook.packs import format as packs
 from annotator_hook.packs import sequence
 from annotator_hook.packs.genes import split
-from annotator_hook.packs.variants import Collector, Kind
+from annotator_hook.packs.variants import Collector, Kind, Read
 from shared.core.errors import Permanent
 
 
@@ -43,7 +43,6 @@ class KnownVariants:
     kind: Kind
     open: Callable[[], AbstractContextManager[BinaryIO]]
     """Opens it, unpacked; it is read once, from start to end."""
-    af_field: str = "AF"
 
 
 @dataclass(frozen=True)
@@ -63,8 +62,8 @@ class Contents:
     """Empty: made of the contents, so that the same contents have the same version."""
     known: Sequence[KnownVariants] = ()
     genetic_codes: Mapping[str, int] = field(default_factory=dict)
-    names: Mapping[str, ContigNames] = field(default_factory=dict)
-    """By the contig's name in the FASTA."""
+    names: Callable[[Mapping[str, int]], Mapping[str, ContigNames]] = lambda _: {}
+    """From the contigs' lengths: what they are called elsewhere."""
     af_source: str | None = None
     skip_missing_contigs: bool = False
     """Leave out gene models on contigs that the FASTA lacks."""
@@ -79,99 +78,110 @@ def assemble(contents: Contents, folder: Path, tell: Tell = lambda _: None) -> d
 
     Raises `Permanent` when the sources are damaged or do not fit each other.
     """
-    tell("Writing the sequence")
-    fasta, lengths = sequence.write(contents.fasta, folder)
-    _check_names(contents, lengths)
-    scratch = folder / ".scratch"
-    scratch.mkdir()
-    tell("Splitting the gene models by contig")
-    models = scratch / "models.gff3"
-    genes = split(contents.gff3, lengths, folder, models, skip_missing=contents.skip_missing_contigs)
-    tell("Preparing the gene models")
-    (folder / packs.STORE).mkdir()
-    store.prepare(fasta, models, folder / packs.STORE, contents.genetic_codes)
-    tables = _known(contents, lengths, folder, scratch, tell)
-    shutil.rmtree(scratch)
-    tell("Writing the manifest")
-    contigs = [_contig(name, size, contents, genes.get(name), tables.get(name)) for name, size in lengths.items()]
-    return _manifest(contents, fasta.name, contigs, folder)
+    return _Assembly(contents, folder, tell).run()
 
 
-def _known(contents: Contents, lengths: Mapping[str, int], folder: Path, scratch: Path, tell: Tell) -> dict[str, str]:
-    """Contig → its table of known variants, where it has one."""
-    if not contents.known:
-        return {}
-    collector = Collector(scratch, folder / packs.STORE, _by_alias(contents, lengths))
-    for source in contents.known:
-        tell(f"Reading {source.name}")
+class _Assembly:
+    def __init__(self, contents: Contents, folder: Path, tell: Tell) -> None:
+        self.contents = contents
+        self.folder = folder
+        self.tell = tell
+        self.lengths: dict[str, int] = {}
+        self.names: Mapping[str, ContigNames] = {}
+
+    def run(self) -> dict[str, Any]:
+        contents, engine, scratch = self.contents, self.folder / packs.STORE, self.folder / ".scratch"
+        self.tell("Writing the sequence")
+        fasta, self.lengths = sequence.write(contents.fasta, self.folder)
+        self.names = contents.names(self.lengths)
+        self._check_genetic_codes()
+        by_alias = self._by_alias()
+        engine.mkdir()
+        scratch.mkdir()
+        models = scratch / "models.gff3"
+        self.tell("Splitting the gene models by contig")
+        genes = split(contents.gff3, self.lengths, self.folder, models, skip_missing=contents.skip_missing_contigs)
+        self.tell("Preparing the gene models")
+        store.prepare(fasta, models, engine, contents.genetic_codes)
+        collector = Collector(scratch, engine, by_alias)
+        frequencies = [source.name for source in contents.known if "af" in self._read(source, collector).columns]
+        tables = self._tables(collector)
+        shutil.rmtree(scratch)
+        self.tell("Writing the manifest")
+        return self._manifest(
+            sequence=fasta.name,
+            af_source=contents.af_source or ", ".join(frequencies) or None,
+            contigs=[self._contig(name, genes.get(name), tables.get(name)) for name in self.lengths],
+        )
+
+    def _read(self, source: KnownVariants, collector: Collector) -> Read:
+        self.tell(f"Reading {source.name}")
         with source.open() as lines:
-            read = collector.add(lines, source.kind, source.name, af_field=source.af_field)
-        tell(f"{source.name}: {read}")
+            read = collector.add(lines, source.kind, source.name)
+        self.tell(f"{source.name}: {read}")
         if not read.alleles:
             raise Permanent(f"{source.name} has no variant on the pack's contigs: {read}.")
-    (folder / "known").mkdir()
-    tables = {}
-    for number, name in enumerate(lengths):
-        file = f"known/{number}.arrow"
-        if collector.write(name, folder / file):
-            tables[name] = file
-    return tables
+        return read
 
+    def _tables(self, collector: Collector) -> dict[str, str]:
+        """Contig → its table of known variants, where it has one."""
+        tables = {}
+        if self.contents.known:
+            self.tell("Merging what is known of each allele")
+            (self.folder / "known").mkdir()
+        for number, name in enumerate(self.lengths):
+            file = f"known/{number}.arrow"
+            if collector.write(name, self.folder / file):
+                tables[name] = file
+        return tables
 
-def _contig(name: str, length: int, contents: Contents, genes: str | None, table: str | None) -> dict[str, Any]:
-    names = contents.names.get(name, ContigNames())
-    return {
-        "name": name,
-        "length": length,
-        "genetic_code": contents.genetic_codes.get(name, STANDARD),
-        "accession": names.accession or name,
-        "molecule": names.molecule,
-        "aliases": list(names.aliases),
-        "other_lengths": {str(other): what for other, what in names.other_lengths.items()},
-        "genes": genes,
-        "known": table,
-    }
+    def _contig(self, name: str, genes: str | None, table: str | None) -> dict[str, Any]:
+        names = self.names.get(name, ContigNames())
+        return {
+            "name": name,
+            "length": self.lengths[name],
+            "genetic_code": self.contents.genetic_codes.get(name, STANDARD),
+            "accession": names.accession or name,
+            "molecule": names.molecule,
+            "aliases": list(names.aliases),
+            "other_lengths": {str(other): what for other, what in names.other_lengths.items()},
+            "genes": genes,
+            "known": table,
+        }
 
+    def _manifest(self, **parts: Any) -> dict[str, Any]:
+        contents = self.contents
+        manifest = {
+            "format": packs.FORMAT,
+            "name": contents.name,
+            "title": contents.title,
+            "assembly": contents.assembly,
+            "version": contents.version,
+            "sources": [dict(source) for source in contents.sources],
+            **parts,
+            "files": {
+                str(path.relative_to(self.folder)): {"bytes": path.stat().st_size, "sha256": packs.sha256(path)}
+                for path in sorted(self.folder.rglob("*"))
+                if path.is_file()
+            },
+        }
+        if not contents.version:
+            text = json.dumps(manifest, sort_keys=True)
+            manifest["version"] = hashlib.sha256(text.encode()).hexdigest()[:12]
+        (self.folder / packs.MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+        return manifest
 
-def _manifest(contents: Contents, fasta: str, contigs: list[dict[str, Any]], folder: Path) -> dict[str, Any]:
-    files = {
-        str(path.relative_to(folder)): {"bytes": path.stat().st_size, "sha256": packs.sha256(path)}
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-    described = {
-        "format": packs.FORMAT,
-        "name": contents.name,
-        "title": contents.title,
-        "assembly": contents.assembly,
-        "version": contents.version,
-        "sources": [dict(source) for source in contents.sources],
-        "af_source": contents.af_source,
-        "sequence": fasta,
-        "contigs": contigs,
-        "files": files,
-    }
-    if not contents.version:
-        text = json.dumps(described, sort_keys=True)
-        described["version"] = hashlib.sha256(text.encode()).hexdigest()[:12]
-    (folder / packs.MANIFEST).write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
-    return described
+    def _check_genetic_codes(self) -> None:
+        for name, code in self.contents.genetic_codes.items():
+            if name not in self.lengths:
+                raise Permanent(f"The contig {name} is given a genetic code, but the FASTA lacks it.")
+            codon_table(code)
 
-
-def _check_names(contents: Contents, lengths: Mapping[str, int]) -> None:
-    for name in (*contents.genetic_codes, *contents.names):
-        if name not in lengths:
-            raise Permanent(f"The contig {name} is given a name or a genetic code, but the FASTA lacks it.")
-    for code in contents.genetic_codes.values():
-        codon_table(code)
-    _by_alias(contents, lengths)
-
-
-def _by_alias(contents: Contents, lengths: Mapping[str, int]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name in lengths:
-        for alias in (name, *contents.names.get(name, ContigNames()).aliases):
-            owner = found.setdefault(alias.lower(), name)
-            if owner != name:
-                raise Permanent(f"The contigs {owner} and {name} are both called {alias}.")
-    return found
+    def _by_alias(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for name in self.lengths:
+            for alias in (name, *self.names.get(name, ContigNames()).aliases):
+                owner = found.setdefault(alias.lower(), name)
+                if owner != name:
+                    raise Permanent(f"The contigs {owner} and {name} are both called {alias}.")
+        return found

@@ -70,7 +70,7 @@ def build(sources: Path, target: Path) -> None:
             gff3=gff3,
             known=[KnownVariants("clinvar.vcf", "clinvar", lambda: unpacked(clinvar))],
             genetic_codes={"MT": 2},
-            names={"MT": MITOCHONDRION},
+            names=lambda _: {"MT": MITOCHONDRION},
         )
         assemble(contents, target)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, cast
 
 import numpy as np
 import pysam
@@ -29,7 +31,7 @@ def write(source: Path, folder: Path) -> tuple[Path, dict[str, int]]:
         small = source.stat().st_size < SMALL and not source.name.endswith("gz")
         target = folder / ("sequence.fa" if small else "sequence.fa.gz")
         lengths: dict[str, int] = {}
-        with target.open("wb") if small else pysam.BGZFile(str(target), "wb", None) as out:
+        with _writing(target, packed=not small) as out:
             for name, bases in _contigs(lines, source.name):
                 if name in lengths:
                     raise Permanent(f"{source.name} has two sequences named {name}.")
@@ -38,6 +40,17 @@ def write(source: Path, folder: Path) -> tuple[Path, dict[str, int]]:
                 out.write(_wrapped(bases))
     pysam.faidx(str(target))
     return target, lengths
+
+
+@contextmanager
+def _writing(target: Path, *, packed: bool) -> Iterator[BinaryIO]:
+    try:
+        with cast("BinaryIO", pysam.BGZFile(str(target), "wb", None)) if packed else target.open("wb") as out:
+            yield out
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise OSError(errno.ENOSPC, f"{target.name} could not be written") from error  # BGZFile never says why
 
 
 def _contigs(lines: BinaryIO, file: str) -> Iterator[tuple[str, np.ndarray[tuple[int], np.dtype[np.uint8]]]]:

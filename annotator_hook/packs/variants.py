@@ -39,7 +39,8 @@ STARS: Final[Mapping[str, int]] = {
 }
 """Review status → stars; any other status has none. Source: ClinVar, "Review status" (wordings of 2015 and 2024)."""
 
-_BLOCK: Final = 8 << 20
+_BLOCK: Final = 32 << 20
+"""Bytes; a record longer than that cannot be read."""
 _CHECKED: Final = 200
 """Records on the pack's contigs after which a file whose REFs mostly disagree is known to be of another assembly."""
 _NEEDED: Final = ("CHROM", "POS", "ID", "REF", "ALT", "INFO")
@@ -83,14 +84,13 @@ class Collector:
         self._filled: dict[str, set[str]] = {}
         self._sequence = _Sequence("", np.zeros(0, dtype=np.uint8))
 
-    def add(self, lines: BinaryIO, kind: Kind, name: str, *, af_field: str = "AF") -> Read:
+    def add(self, lines: BinaryIO, kind: Kind, name: str) -> Read:
         """Reads one VCF, unpacked.
 
         Args:
             lines: The file.
             kind: What it is read for.
             name: Of the file, for sentences.
-            af_field: The INFO field of the allele frequency.
 
         Raises `Permanent` when it is no VCF, or one of another assembly.
         """
@@ -98,7 +98,7 @@ class Collector:
         writers: dict[str, pq.ParquetWriter] = {}
         number = sum(len(parts) for parts in self._parts.values())
         try:
-            for contig, table in self._tables(lines, kind, name, af_field, result):
+            for contig, table in self._tables(lines, kind, name, result):
                 if contig not in writers:
                     path = self._folder / f"{number + len(writers)}.parquet"
                     self._parts.setdefault(contig, []).append(path)
@@ -134,14 +134,14 @@ class Collector:
         """Sorting what does not fit into memory uses the scratch folder."""
         return {"memory_limit": "1GB", "threads": "2", "temp_directory": str(self._folder / "sorting")}
 
-    def _tables(self, lines: BinaryIO, kind: Kind, name: str, af_field: str, result: Read) -> Iterator[tuple[str, Any]]:
+    def _tables(self, lines: BinaryIO, kind: Kind, name: str, result: Read) -> Iterator[tuple[str, Any]]:
         for block in _blocks(lines, name):
             for contig, rows in _by_contig(block):
                 ours = self._by_alias.get(contig.lower())
                 if ours is None:
                     result.elsewhere += rows.num_rows
                     continue
-                alleles = _alleles(rows, kind, af_field)
+                alleles = _alleles(rows, kind)
                 table = self._normalised(ours, alleles, result)
                 if result.disagreeing > max(_CHECKED, result.alleles):
                     raise Permanent(
@@ -160,7 +160,7 @@ class Collector:
         table = table.filter(usable).combine_chunks()
         pos = table["pos"].to_numpy().copy()
         refs, alts = table["ref"], table["alt"]
-        single = pc.and_(pc.equal(pc.binary_length(refs), 1), pc.equal(pc.binary_length(alts), 1)).to_numpy()
+        single = np.asarray(pc.and_(pc.equal(pc.binary_length(refs), 1), pc.equal(pc.binary_length(alts), 1)))
         agrees = np.zeros(len(pos), dtype=np.bool_)
         if self._sequence.contig != contig:
             self._sequence = _Sequence(contig, store.open_contig(self._engine, contig).sequence)
@@ -238,7 +238,7 @@ def _by_contig(block: Any) -> Iterator[tuple[str, Any]]:
             yield encoded.dictionary[int(codes[start])].as_py(), block.slice(start, end - start)
 
 
-def _alleles(rows: Any, kind: Kind, af_field: str) -> Any:
+def _alleles(rows: Any, kind: Kind) -> Any:
     """One row an alternative allele, with what is said of it."""
     alts = pc.split_pattern(pc.utf8_upper(rows["ALT"].combine_chunks()), ",")
     owner = pc.list_parent_indices(alts)
@@ -254,7 +254,7 @@ def _alleles(rows: Any, kind: Kind, af_field: str) -> Any:
     else:
         table["dbsnp"] = _extracted(of_record["ID"].combine_chunks(), r"(?:^|;)(?P<v>rs[0-9]+)")
         lengths = pc.list_value_length(alts)
-        table["af"] = _frequencies(rows["INFO"].combine_chunks(), lengths, owner, af_field)
+        table["af"] = _frequencies(rows["INFO"].combine_chunks(), lengths, owner)
     return pa.table(table)
 
 
@@ -272,10 +272,10 @@ def _clinvar(identifiers: Any, info: Any) -> dict[str, Any]:
     }
 
 
-def _frequencies(info: Any, lengths: Any, owner: Any, name: str) -> Any:
+def _frequencies(info: Any, lengths: Any, owner: Any) -> Any:
     """The frequency of each allele; null where the record has not as many as alternative alleles."""
-    values = pc.split_pattern(_tag(info, name), ",")
-    fits = pc.fill_null(pc.equal(pc.list_value_length(values), lengths), fill_value=False).to_numpy()
+    values = pc.split_pattern(_tag(info, "AF"), ",")
+    fits = np.asarray(pc.fill_null(pc.equal(pc.list_value_length(values), lengths), fill_value=False))
     flat = np.full(len(owner), None, dtype=object)
     flat[fits[owner.to_numpy()]] = pc.list_flatten(values.filter(pa.array(fits))).to_pylist()
     texts = pa.array(flat, type=pa.string())
