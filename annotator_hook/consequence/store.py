@@ -11,9 +11,11 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import numpy as np
 
+from annotator_hook.consequence import fasta
 from annotator_hook.consequence.arrays import Bytes
 from annotator_hook.consequence.genetic_code import STANDARD
 from annotator_hook.consequence.gff import GeneModelError, read_transcripts
@@ -30,12 +32,12 @@ class Contig:
     sequence: Bytes
 
 
-def prepare(fasta: Path, gff3: Path, folder: Path, genetic_codes: Mapping[str, int] | None = None) -> None:
+def prepare(sequence: Path, gff3: Path, folder: Path, genetic_codes: Mapping[str, int] | None = None) -> None:
     """Writes a genome into an empty folder.
 
     Args:
-        fasta: The sequence, plain or gzip.
-        gff3: The gene models, plain or gzip, the lines of a contig standing together; contigs named as in ``fasta``.
+        sequence: FASTA, plain or gzip.
+        gff3: The gene models, plain or gzip, the lines of a contig standing together; contigs named as in the FASTA.
         folder: Where to; it exists.
         genetic_codes: NCBI's numbers for the contigs that do not use the standard code.
 
@@ -44,7 +46,7 @@ def prepare(fasta: Path, gff3: Path, folder: Path, genetic_codes: Mapping[str, i
     """
     codes = genetic_codes or {}
     lengths: dict[str, int] = {}
-    for name, bases in _read_fasta(fasta):
+    for name, bases in _read_fasta(sequence):
         if name in lengths:
             raise GeneModelError(f"The FASTA has two sequences named {name}.")
         (folder / f"{len(lengths)}.seq").write_bytes(bases)
@@ -55,8 +57,8 @@ def prepare(fasta: Path, gff3: Path, folder: Path, genetic_codes: Mapping[str, i
         for name, transcripts in read_transcripts(raw.decode() for raw in lines):
             if name not in numbers:
                 raise GeneModelError(f"The gene models have a contig {name} that the FASTA lacks.")
-            sequence = _map(folder / f"{numbers[name]}.seq", lengths[name])
-            build(name, transcripts, sequence, codes.get(name, STANDARD)).save(folder / f"{numbers[name]}.npz")
+            mapped = _map(folder / f"{numbers[name]}.seq", lengths[name])
+            build(name, transcripts, mapped, codes.get(name, STANDARD)).save(folder / f"{numbers[name]}.npz")
             modelled.add(name)
     for name in lengths.keys() - modelled:
         empty = np.zeros(lengths[name], dtype=np.uint8)
@@ -106,23 +108,20 @@ def _map(path: Path, length: int) -> Bytes:
     return np.asarray(np.memmap(path, dtype=np.uint8, mode="r")) if length else np.zeros(0, dtype=np.uint8)
 
 
-def _open(path: Path) -> gzip.GzipFile:
+def _open(path: Path) -> BinaryIO:
     """A text file of lines, unpacked when it is packed."""
     with path.open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if packed else path.open("rb")  # type: ignore[return-value]
+    return cast("BinaryIO", gzip.open(path)) if packed else path.open("rb")
 
 
 def _read_fasta(path: Path) -> Iterator[tuple[str, bytes]]:
-    name, pieces = "", list[bytes]()
-    with _open(path) as lines:
-        for line in lines:
-            if line.startswith(b">"):
-                if name:
-                    yield name, b"".join(pieces).upper()
-                name, pieces = (line[1:].split() or [b"?"])[0].decode(), []
-            else:
-                pieces.append(line.strip())
-    if not name:
+    named = False
+    with _open(path) as file:
+        for name, letters in fasta.read(file):
+            if not name:
+                raise GeneModelError(f"{path.name} is no FASTA file: it has letters without a name before them.")
+            named = True
+            yield name, letters.upper()
+    if not named:
         raise GeneModelError(f"{path.name} is no FASTA file: it has no line that begins with >.")
-    yield name, b"".join(pieces).upper()

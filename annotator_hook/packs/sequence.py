@@ -6,11 +6,13 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final, cast
 
 import numpy as np
 import pysam
 
+from annotator_hook.consequence import fasta
+from annotator_hook.consequence.arrays import Bytes
 from annotator_hook.packs.format import SMALL
 from annotator_hook.packs.unpack import unpacked
 from shared.core.errors import Permanent
@@ -20,6 +22,8 @@ WIDTH: Final = 60
 _LETTERS: Final = np.zeros(256, dtype=np.bool_)
 _LETTERS[np.frombuffer(b"ACGTUNRYKMSWBDHVacgtunrykmswbdhv", dtype=np.uint8)] = True
 """IUPAC's codes of nucleotides."""
+_MODE: Final[Any] = "wb3"
+"""Level 3 packs four times as fast as the usual one, for six percent more bytes."""
 
 
 def write(source: Path, folder: Path) -> tuple[Path, dict[str, int]]:
@@ -45,7 +49,7 @@ def write(source: Path, folder: Path) -> tuple[Path, dict[str, int]]:
 @contextmanager
 def _writing(target: Path, *, packed: bool) -> Iterator[BinaryIO]:
     try:
-        with cast("BinaryIO", pysam.BGZFile(str(target), "wb", None)) if packed else target.open("wb") as out:
+        with cast("BinaryIO", pysam.BGZFile(str(target), _MODE, None)) if packed else target.open("wb") as out:
             yield out
     except OSError as error:
         if error.errno is not None:
@@ -53,11 +57,13 @@ def _writing(target: Path, *, packed: bool) -> Iterator[BinaryIO]:
         raise OSError(errno.ENOSPC, f"{target.name} could not be written") from error  # BGZFile never says why
 
 
-def _contigs(lines: BinaryIO, file: str) -> Iterator[tuple[str, np.ndarray[tuple[int], np.dtype[np.uint8]]]]:
-    name, pieces = "", list[bytes]()
-
-    def finished() -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
-        bases = np.frombuffer(b"".join(pieces), dtype=np.uint8)
+def _contigs(lines: BinaryIO, file: str) -> Iterator[tuple[str, Bytes]]:
+    found = False
+    for name, letters in fasta.read(lines):
+        if not name:
+            what = "it has a sequence without a name" if found else "it does not begin with > and a name"
+            raise Permanent(f"{file} is no sound FASTA: {what}.")
+        bases = np.frombuffer(letters, dtype=np.uint8)
         if not len(bases):
             raise Permanent(f"The sequence {name} in {file} is empty.")
         wrong = np.flatnonzero(~_LETTERS[bases])
@@ -66,25 +72,13 @@ def _contigs(lines: BinaryIO, file: str) -> Iterator[tuple[str, np.ndarray[tuple
             raise Permanent(
                 f"The sequence {name} in {file} has {letter!r} at position {wrong[0] + 1:,}: that is no base."
             )
-        return bases
-
-    for line in lines:
-        if line.startswith(b">"):
-            if name:
-                yield name, finished()
-            name, pieces = (line[1:].split() or [b""])[0].decode("utf-8", "replace"), []
-            if not name:
-                raise Permanent(f"{file} has a sequence without a name.")
-        elif name:
-            pieces.append(line.strip())
-        elif line.strip():
-            raise Permanent(f"{file} is no FASTA: it does not begin with >.")
-    if not name:
+        found = True
+        yield name, bases
+    if not found:
         raise Permanent(f"{file} is no FASTA: it has no line that begins with >.")
-    yield name, finished()
 
 
-def _wrapped(bases: np.ndarray[tuple[int], np.dtype[np.uint8]]) -> bytes:
+def _wrapped(bases: Bytes) -> bytes:
     whole = len(bases) - len(bases) % WIDTH
     lines = np.full((whole // WIDTH, WIDTH + 1), ord("\n"), dtype=np.uint8)
     lines[:, :WIDTH] = bases[:whole].reshape(-1, WIDTH)
