@@ -34,9 +34,13 @@ class Services:
     now: Clock = utc_now
 
     def pack_folder(self, name: str) -> Path:
-        """Where the pack lies, or would lie: whether it is whole is found out by whoever loads it."""
+        """Where the pack lies, or would lie: whether it is whole is found out by whoever loads it.
+
+        An installed pack is a link, which is resolved here, once a job: a job keeps the release that it began with.
+        """
         candidates = [folder / name for folder in self.packs]
-        return next((path for path in candidates if path.is_dir()), candidates[-1])
+        found = next((path for path in candidates if path.is_dir()), None)
+        return candidates[-1] if found is None else found.resolve()
 
 
 def build(settings: AnnotatorSettings) -> Services:

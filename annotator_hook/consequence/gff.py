@@ -71,6 +71,8 @@ class _Record:
     cds: list[tuple[int, int, int]] = field(default_factory=list)
     cds_attributes: dict[str, str] = field(default_factory=dict)
     mature: list[tuple[int, int]] = field(default_factory=list)
+    again: int = 0
+    """The line that has the same ID a second time; 0 when there is none."""
 
 
 def read_transcripts(lines: Iterable[str]) -> Iterator[tuple[str, list[Transcript]]]:
@@ -97,8 +99,8 @@ def read_transcripts(lines: Iterable[str]) -> Iterator[tuple[str, list[Transcrip
         identity, parents = record.attributes.get("ID", ""), record.attributes.get("Parent", "")
         if record.kind in ("exon", "CDS") or (record.kind == "miRNA" and parents):
             children.append((number, parents.split(",") if parents else [], record))
-        if identity and record.kind not in ("exon", "CDS"):
-            records.setdefault(identity, record)
+        if identity and record.kind not in ("exon", "CDS") and records.setdefault(identity, record) is not record:
+            records[identity].again = records[identity].again or number
     if contig:
         yield from _finished(contig, records, children)
 
@@ -147,6 +149,8 @@ def _finished(
 
 def _transcript(identity: str, record: _Record, records: dict[str, _Record]) -> Transcript:
     attributes = record.attributes
+    if record.again and "part" not in attributes:  # RefSeq numbers the parts of what is spliced from several places
+        raise GeneModelError(f"Line {record.again}: the ID {identity} belongs to the transcript of line {record.line}.")
     parent = attributes.get("Parent", "").split(",")[0]
     if parent and parent not in records:
         raise GeneModelError(f"Line {record.line}: {identity} names the parent {parent}, which is not in the file.")
