@@ -54,7 +54,15 @@ def call(gene: str | None, feature: str, consequence: str, *, pick: bool = False
     beside = {"DISTANCE": 1200} if consequence in _BESIDE else {}
     where = {} if gene is None else {"SYMBOL": gene, "Gene": f"ENSG-{gene}", "Feature": feature}
     kind = {} if gene is None else {"Feature_type": "Transcript", "BIOTYPE": "protein_coding"}
-    return {**where, **kind, "Consequence": consequence, "IMPACT": impact_of(consequence), "PICK": pick, **beside, **more}
+    return {
+        **where,
+        **kind,
+        "Consequence": consequence,
+        "IMPACT": impact_of(consequence),
+        "PICK": pick,
+        **beside,
+        **more,
+    }
 
 
 def variant(contig: str, pos: int, ref: str, alt: str, calls: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
@@ -89,7 +97,7 @@ def zygosity(genotype: str) -> str:
 
 def family() -> list[dict[str, Any]]:
     """Nine variants of three people on chromosome 20 and in mitochondria."""
-    jag = dict(HGVSc="JAG1-201:c.2473C>T", HGVSp="JAG1-201:p.Gln825Ter", CANONICAL="YES", MANE="MANE_Select")
+    jag = {"HGVSc": "JAG1-201:c.2473C>T", "HGVSp": "JAG1-201:p.Gln825Ter", "CANONICAL": "YES", "MANE": "MANE_Select"}
     return [
         variant("20", 1000, "A", "G", [call(None, "", "intergenic_variant", pick=True)], ids="rs1000", dbsnp="rs1000", qual=50.0, filter="PASS", af=0.31, gt=["0/1", "1/1", "0/0"]),
         variant("20", 2000, "C", "T", [call("JAG1", "JAG1-201", "upstream_gene_variant", pick=True)], qual=12.5, filter="LowQual", gt=["./.", "0/0", "0/1"]),
@@ -214,5 +222,7 @@ def write_many(folder: Path, count: int, *, seed: int = SEED) -> dict[str, Path]
         "DISTANCE": pa.array(np.full(len(owner), 1200, dtype=np.int32), mask=~np.isin(called, [upstream])),
     }  # fmt: skip
     made = [rows.get(field.name, pa.nulls(len(owner), field.type)) for field in CONSEQUENCES]
-    pq.write_table(pa.table(made, names=CONSEQUENCES.names), paths["consequences"], compression="zstd", row_group_size=ROW_GROUP)
+    pq.write_table(
+        pa.table(made, names=CONSEQUENCES.names), paths["consequences"], compression="zstd", row_group_size=ROW_GROUP
+    )
     return paths

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
+import duckdb
+from werkzeug.datastructures import MultiDict
+
+from frontend.results import index
+from frontend.results.filters import Filter
 from shared.core.jobs import Job, JobState, StoredFile
 from tests.results_world import SAMPLES, family, write
 from tests.unit.frontend_jobs.world import SUMMARY, JobsWorld
@@ -49,3 +57,23 @@ class ResultsWorld(JobsWorld):
         job = replace(job, results=results)
         self.jobs.jobs[job.job_id] = job
         return job
+
+
+@contextmanager
+def index_of(
+    folder: Path, variants: list[dict[str, Any]] | None = None, samples: tuple[str, ...] = SAMPLES
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The index over these variants, or over those of `family`, without an app around it."""
+    paths = write(family() if variants is None else variants, folder, samples)
+    index.build(paths["variants"], paths["consequences"], folder / "index.duckdb")
+    with duckdb.connect(folder / "index.duckdb", read_only=True) as connection:
+        yield connection
+
+
+def ids(connection: duckdb.DuckDBPyConnection, query: str, samples: tuple[str, ...] = SAMPLES) -> list[int]:
+    """The variants that a query string lets through."""
+    chosen, problems = Filter.parse(MultiDict(parse_qsl(query, keep_blank_values=True)), samples)
+    assert problems == {}
+    where = chosen.where()
+    found = connection.execute(f"SELECT id FROM variants WHERE {where.sql} ORDER BY id", where.parameters)
+    return [row[0] for row in found.fetchall()]
