@@ -46,8 +46,14 @@ class Selection:
 
     @property
     def filter_in_words(self) -> str:
-        """For people."""
-        return "; ".join(f"{chip.label}: {chip.value}" for chip in chips(self.chosen)) or "none (all variants)"
+        """For people: one of a field's values has to hold, but what is said of samples has to hold of each."""
+        values: dict[str, list[str]] = {}
+        for chip in chips(self.chosen):
+            values.setdefault(chip.label, []).append(chip.value)
+        words = [
+            f"{label}: {(' and ' if label == 'Sample' else ' or ').join(found)}" for label, found in values.items()
+        ]
+        return "; ".join(words) or "none (all variants)"
 
     def pieces(self, size: int = PIECE) -> Iterator[tuple[int, int]]:
         """First and last id of each piece."""

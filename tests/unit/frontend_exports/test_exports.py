@@ -149,6 +149,12 @@ def test_an_export_says_where_it_comes_from(alice: Browser, job: Job, kind: str)
         assert text in said, text
 
 
+def test_the_filter_is_told_in_words(alice: Browser, job: Job) -> None:
+    about, _ = tsv_of(fetch(alice, job, "tsv", "impact=HIGH&impact=LOW&sample=child:het&sample=mother:ref").data)
+    assert about["Filter"] == "Impact: HIGH or LOW; Sample: child heterozygous and mother reference only"
+    assert about["Filter as query"] == "impact=HIGH&impact=LOW&sample=child%3Ahet&sample=mother%3Aref"
+
+
 def test_without_a_filter_it_says_so(alice: Browser, job: Job) -> None:
     about, _ = tsv_of(fetch(alice, job, "tsv").data)
     assert about["Filter"] == "none (all variants)"
