@@ -129,22 +129,34 @@ def interacting(changes: Sequence[Change]) -> list[list[Change]]:
 
 def _until_stop(group: Sequence[Change]) -> tuple[int, bool]:
     """(how many of a group are read before a stop that they make, whether there is one before the protein's end)."""
-    made = together(group)
-    if made.frameshift:
-        after = made.sequence.translated(made.edited[3 * made.first_codon - 3 :])
-    elif made.stop_gained:
-        after = made.residues[1]
+    taken = 0
+    while True:
+        # a shifted frame mostly ends soon, so that few of many changes need be put together
+        taken = min(2 * taken or _FIRST, len(group))
+        made = together(group[:taken])
+        stop = _own_stop(made)
+        shift = 0
+        for read, change in enumerate(group[: taken + 1] if stop >= 0 else ()):
+            if (change.place.cds_start - 1 + shift) // 3 > stop:
+                return read, True
+            shift += change.growth
+        if taken == len(group):
+            return taken, stop >= 0 and not made.frameshift
+
+
+_FIRST = 8
+
+
+def _own_stop(change: Change) -> int:
+    """How many codons there are before the first stop that a change makes, also in a frame that it shifts; -1 if none."""
+    if change.frameshift:
+        after = change.sequence.translated(change.edited[3 * change.first_codon - 3 :])
+    elif change.stop_gained:
+        after = change.residues[1]
     else:
-        return len(group), False
+        return -1
     stop = after.find("*")
-    if stop < 0:
-        return len(group), False
-    shift = 0
-    for read, change in enumerate(group):
-        if (change.place.cds_start - 1 + shift) // 3 - (made.first_codon - 1) > stop:
-            return read, True
-        shift += change.growth
-    return len(group), not made.frameshift
+    return stop if stop < 0 else stop + change.first_codon - 1
 
 
 def together(changes: Sequence[Change]) -> Change:

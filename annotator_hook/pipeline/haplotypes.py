@@ -23,6 +23,7 @@ variant behind it. Only changes that lie wholly in the coding sequence take part
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import pyarrow as pa
@@ -40,8 +41,10 @@ MARGIN = 20
 """Bases beside a coding region that are not cut: an indel's POS may lie before what it changes."""
 COMBINATIONS = 1000
 """Combinations of one transcript's changes that are read, the most frequent ones first; what is rarer is left alone."""
-GENOTYPES = 50_000_000
-"""Samples times alleles that are looked at together; a transcript with more is left alone."""
+CHANGES = 200_000
+"""Changes in all of them together, likewise."""
+GENOTYPES = 10_000_000
+"""Samples times alleles that are looked at together."""
 LISTED = 20
 """Partners that are named; of more only the number."""
 NAMED = 50
@@ -113,8 +116,8 @@ def read_together(engine: Engine, annotation: Annotation, genotypes: Genotypes, 
     if groups:
         wanted = np.unique(np.concatenate([placed.allele[group.members] for group in groups]))
         carriers = Carriers(genotypes.text, genotypes.record, genotypes.number, wanted)
-        for group in groups:
-            found.read(group, carriers)
+        for transcript, some in groupby(groups, key=lambda group: int(placed.transcript[group.members[0]])):
+            found.read(transcript, list(some), carriers)
         return found.calls(carriers, ref, alt)
     return found.calls(None, ref, alt)
 
@@ -174,37 +177,30 @@ class _Found:
         self._options = dict[int, dict[tuple[int, ...], list[Ints]]]()
         """Of each row of ``Placed`` the rows that are read instead of it alone, and the copies on which they are."""
         self._calls = dict[tuple[int, ...], tuple[int, str]]()
-        self._read = dict[int, int]()
+        self._single = dict[int, tuple[int, str]]()
+        self._readings = dict[tuple[int, ...], list[Reading]]()
+        self._changes = dict[int, Change]()
+        self._number = dict[Change, int]()
+        self._work = 0
         self.unread = set[int]()
 
-    def read(self, group: _Group, carriers: Carriers) -> None:
-        """Looks at every combination of a group's changes that stands on a copy."""
-        placed = self._placed
-        transcript = int(placed.transcript[group.members[0]])
-        alleles = placed.allele[group.members].tolist()
-        changes = dict[int, Change]()
-        cutting = [allele for allele, cuts in zip(alleles, group.cutting.tolist(), strict=True) if cuts]
-        if cutting:
-            samples = carriers.samples(cutting)
-            if len(samples) * len(alleles) > GENOTYPES:
-                self.unread.add(transcript)
-                return
-            carried, copy = carriers.together(alleles, samples)
-            rows = carried[:, group.cutting].any(axis=1)
-            self._combinations(transcript, group.members, carried[rows], copy[rows], changes)
-        for codon in group.codons:
-            own = [alleles[i] for i in codon.tolist()]
-            samples = carriers.samples(own)
-            if len(samples) * (len(own) + len(cutting)) > GENOTYPES:
-                self.unread.add(transcript)
-                continue
-            carried, copy = carriers.together(own + cutting, samples)
-            rows = ~carried[:, len(own) :].any(axis=1)
-            self._combinations(transcript, group.members[codon], carried[rows, : len(own)], copy[rows], changes)
+    def read(self, transcript: int, groups: list[_Group], carriers: Carriers) -> None:
+        """Looks at every combination of a transcript's changes that stands on a copy."""
+        # readings are needed again by other samples of the transcript alone, and sequences are large
+        self._readings, self._changes, self._number, self._work = {}, {}, {}, 0
+        for group in groups:
+            alleles = self._placed.allele[group.members].tolist()
+            samples = carriers.samples(alleles)
+            block = max(GENOTYPES // len(alleles), 1)
+            for some in (samples[low : low + block] for low in range(0, len(samples), block)):
+                carried, copy = carriers.together(alleles, some)
+                cut = carried[:, group.cutting].any(axis=1)
+                self._combinations(transcript, group.members, carried[cut], copy[cut])
+                carried, copy = carried[~cut], copy[~cut]
+                for codon in group.codons:
+                    self._combinations(transcript, group.members[codon], carried[:, codon], copy)
 
-    def _combinations(
-        self, transcript: int, members: Ints, carried: Bools, copy: Ints, changes: dict[int, Change]
-    ) -> None:
+    def _combinations(self, transcript: int, members: Ints, carried: Bools, copy: Ints) -> None:
         """Reads the combinations of some changes.
 
         Args:
@@ -212,32 +208,38 @@ class _Found:
             members: Their rows of ``Placed``.
             carried: For each copy which it carries.
             copy: Its number.
-            changes: Those of ``members`` that were needed so far.
         """
         several = carried.sum(axis=1) > 1
         carried, copy = carried[several], copy[several]
         if not len(copy):
             return
+        self._prepare(members[carried.any(axis=0)].tolist())
         packed = np.ascontiguousarray(np.packbits(carried, axis=1))
         _, sample, which, counts = np.unique(
             packed.view(f"V{packed.shape[1]}").ravel(), return_index=True, return_inverse=True, return_counts=True
         )
-        order = np.argsort(-counts, kind="stable")
-        allowed = max(COMBINATIONS - self._read.get(transcript, 0), 0)
-        if len(order) > allowed:
-            self.unread.add(transcript)
-        self._read[transcript] = self._read.get(transcript, 0) + len(order)
-        for combination in order[:allowed].tolist():
-            rows = members[carried[sample[combination]]].tolist()
-            missing = [row for row in rows if row not in changes]
-            changes.update(zip(missing, self._placed.changes(np.array(missing, dtype=np.int64)), strict=True))
-            numbers = {changes[row]: row for row in rows}
-            for reading in readings([changes[row] for row in rows]):
-                self._note(reading, numbers, copy[which == combination])
+        by_combination = np.split(copy[np.argsort(which, kind="stable")], np.cumsum(counts)[:-1])
+        for combination in np.argsort(-counts, kind="stable").tolist():
+            rows = tuple(members[carried[sample[combination]]].tolist())
+            if rows not in self._readings:
+                if len(self._readings) == COMBINATIONS or self._work + len(rows) > CHANGES:
+                    self.unread.add(transcript)
+                    continue
+                self._work += len(rows)
+                self._readings[rows] = readings([self._changes[row] for row in rows])
+            for reading in self._readings[rows]:
+                self._note(reading, by_combination[combination])
 
-    def _note(self, reading: Reading, rows: dict[Change, int], copies: Ints) -> None:
-        together = tuple(rows[change] for change in reading.changes)
-        undone = tuple(row for change in reading.behind if self._cutting[row := rows[change]])
+    def _prepare(self, rows: list[int]) -> None:
+        missing = [row for row in rows if row not in self._changes]
+        if missing:
+            found = self._placed.changes(np.array(missing, dtype=np.int64))
+            self._changes.update(zip(missing, found, strict=True))
+            self._number.update(zip(found, missing, strict=True))
+
+    def _note(self, reading: Reading, copies: Ints) -> None:
+        together = tuple(self._number[change] for change in reading.changes)
+        undone = tuple(row for change in reading.behind if self._cutting[row := self._number[change]])
         concerned = undone if len(together) == 1 else together + undone
         if concerned and together not in self._calls:
             self._calls[together] = self._alone(together[0]) if len(together) == 1 else call(reading.changes)
@@ -247,8 +249,10 @@ class _Found:
 
     def _alone(self, row: int) -> tuple[int, str]:
         """Terms and protein of the single-record call."""
-        at = int(self._placed.row[row])
-        return int(self._annotation.mask[at]), str(self._annotation.hgvsp[at]).partition(":p.")[2]
+        if row not in self._single:
+            at = int(self._placed.row[row])
+            self._single[row] = int(self._annotation.mask[at]), str(self._annotation.hgvsp[at]).partition(":p.")[2]
+        return self._single[row]
 
     def _instead(self, row: int, together: tuple[int, ...]) -> tuple[int, str]:
         """Terms and protein of a row when others are read with it or instead of it."""
@@ -322,7 +326,7 @@ class Calls:
     others: Ints
     """Further combinations that change the call."""
     unread: int
-    """Transcripts of which not every combination was read, see ``COMBINATIONS`` and ``GENOTYPES``."""
+    """Transcripts of which not every combination was read, see ``COMBINATIONS`` and ``CHANGES``."""
 
     def columns(self, rows: int) -> pa.Table:
         """``COLUMNS`` for all rows of the annotation."""

@@ -206,11 +206,18 @@ def test_more_combinations_than_allowed_are_left_alone_and_told(monkeypatch: pyt
     assert found.calls.unread == 1
 
 
-def test_more_genotypes_than_allowed_are_left_alone_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(haplotypes, "GENOTYPES", 1)
+def test_combinations_of_too_many_changes_are_left_alone_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(haplotypes, "CHANGES", 1)
     found = cohort(1, (snv(4, "A"), "GT 0|1"), (snv(5, "A"), "GT 0|1"))
     assert found.briefly() == [None, None]
     assert found.calls.unread == 1
+
+
+def test_samples_are_looked_at_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(haplotypes, "GENOTYPES", 1)
+    found = cohort(1, (snv(4, "A"), "GT 0|1 1|1 0|0 0/1"), (snv(5, "A"), "GT 0|1 1|0 1|1 1/1"))
+    assert found.briefly() == ["missense_variant Ala2Asn 3"] * 2
+    assert found.calls.others.tolist() == [0, 0]
 
 
 def test_a_contig_is_cut_beside_coding_regions_alone() -> None:
