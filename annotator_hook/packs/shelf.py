@@ -132,8 +132,7 @@ class Shelf:
 
         Raises `NotFound`, and `Permanent` for a pack that comes with GAS.
         """
-        entry = self.entry(name)
-        if entry.built_in:
+        if self.entry(name).built_in:
             raise Permanent(f"The pack {name} comes with GAS and cannot be removed.")
         link = self.folder / name
         if not link.is_symlink():

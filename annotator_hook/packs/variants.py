@@ -279,7 +279,7 @@ def _frequencies(info: Any, lengths: Any, owner: Any) -> Any:
     flat = np.full(len(owner), None, dtype=object)
     flat[fits[owner.to_numpy()]] = pc.list_flatten(values.filter(pa.array(fits))).to_pylist()
     texts = pa.array(flat, type=pa.string())
-    number = pc.match_substring_regex(texts, r"^[0-9.]+(e-?[0-9]+)?$", ignore_case=True)
+    number = pc.match_substring_regex(texts, r"^([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?$", ignore_case=True)
     return pc.cast(pc.if_else(number, texts, pa.scalar(None, pa.string())), pa.float32())
 
 
