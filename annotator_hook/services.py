@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,10 @@ class Services:
     """Folders that hold packs, each in a folder of its own name; the first that has one wins."""
     work_dir: Path
     limits: Limits
+    workers: int = 1
+    """Processes that work on one job side by side."""
+    distance: int = 5000
+    """Bases from a transcript within which a variant is said to be near it."""
     now: Clock = utc_now
 
     def pack_folder(self, name: str) -> Path:
@@ -60,4 +65,6 @@ def build(settings: AnnotatorSettings) -> Services:
             seconds=settings.job_seconds,
             output_bytes=settings.job_output_mib * MIB,
         ),
+        workers=settings.job_processes or os.cpu_count() or 1,
+        distance=settings.flank_bases,
     )

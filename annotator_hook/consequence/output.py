@@ -24,11 +24,14 @@ COLUMNS = (
     "DISTANCE", "STRAND", "FLAGS", "PICK", "VARIANT_CLASS", "SYMBOL_SOURCE", "HGNC_ID", "CANONICAL", "MANE", "TSL",
     "CCDS", "ENSP", "HGVS_OFFSET", "HGVSg",
 )  # fmt: skip
-"""The fields of CSQ in their order."""
+"""The columns of a table of consequences."""
+
+FIELDS = (*COLUMNS, "HAPLOTYPE")
+"""The fields of CSQ in their order; HAPLOTYPE is empty but where `Writer.csq` is told what stands together."""
 
 HEADER = (
     '##INFO=<ID=CSQ,Number=.,Type=String,Description="Consequence annotations in the format of Ensembl VEP. '
-    f'Format: {"|".join(COLUMNS)}">'
+    f'Format: {"|".join(FIELDS)}">'
 )
 """The line that declares CSQ in a VCF."""
 
@@ -83,13 +86,20 @@ class Writer:
         sizes = model.exon_end - model.exon_start + 1
         return np.bincount(model.exon_transcript, weights=sizes, minlength=model.transcripts).astype(np.int64)
 
-    def picked(self, annotation: Annotation) -> Bools:
-        """One row of each allele, as VEP picks it: MANE, canonical, protein-coding, most severe, longest, first."""
+    def picked(self, annotation: Annotation, preferred: Bools | None = None) -> Bools:
+        """One row of each allele, as VEP picks it: MANE, canonical, protein-coding, most severe, longest, first.
+
+        Args:
+            annotation: Of a chunk.
+            preferred: Rows that come before all others of their allele.
+        """
         known = annotation.transcript >= 0
         transcript = np.where(known, annotation.transcript, 0)
         merit = self._merit[transcript] if self._model.transcripts else np.zeros(len(transcript), dtype=np.int64)
         length = self._length[transcript] if self._model.transcripts else merit
         key = ((np.where(known, merit, 15) << 5 | terms.severity(annotation.mask)) << 34) - np.minimum(length, 2**33)
+        if preferred is not None:
+            key += (~preferred).astype(np.int64) << 50
         best = np.minimum.reduceat(key, annotation.first_rows()) if len(key) else key
         hit = np.flatnonzero(key == best[annotation.allele]) if len(key) else np.zeros(0, dtype=np.int64)
         _, first = np.unique(annotation.allele[hit], return_index=True)
@@ -97,12 +107,13 @@ class Writer:
         chosen[hit[first]] = True
         return chosen
 
-    def entries(self, annotation: Annotation, *, existing: Text | None = None) -> Text:
+    def entries(self, annotation: Annotation, *, existing: Text | None = None, haplotype: Text | None = None) -> Text:
         """One CSQ entry for every row.
 
         Args:
             annotation: Of a chunk.
             existing: Existing_variation of every allele: identifiers joined with ``&``.
+            haplotype: HAPLOTYPE of every row.
         """
         alleles, allele = annotation.alleles, annotation.allele
         rows, transcripts = len(allele), self._model.transcripts
@@ -110,7 +121,7 @@ class Writer:
         masks, which = distinct(annotation.mask)
         called = text([f"|{terms.joined(mask)}|{terms.impact(mask)}|" for mask in masks.tolist()])
         names = alleles.names()
-        hgvsg = join("|", annotation.hgvsg)
+        hgvsg = join("|", annotation.hgvsg, "|")
         return join(
             pick(names, allele),
             pick(called, which),
@@ -134,6 +145,7 @@ class Writer:
             "|",
             self._offsets(annotation),
             pick(hgvsg, allele),
+            *(() if haplotype is None else (haplotype,)),
         )
 
     @staticmethod
@@ -163,19 +175,30 @@ class Writer:
         moved = np.flatnonzero((annotation.hgvs_offset != 0) & named)
         return merge(len(annotation.allele), (moved, digits(annotation.hgvs_offset[moved])))
 
-    def csq(self, annotation: Annotation, records: Ints | None = None, *, existing: Text | None = None) -> Text:
+    def csq(
+        self,
+        annotation: Annotation,
+        records: Ints | None = None,
+        *,
+        existing: Text | None = None,
+        haplotype: Text | None = None,
+    ) -> Text:
         """The value of INFO/CSQ for every record.
 
         Args:
             annotation: Of a chunk.
             records: The first allele of each record, when records have several.
             existing: As for ``entries``.
+            haplotype: Likewise.
         """
         first = annotation.first_rows()
         starts = first if records is None else first[records]
         offsets = np.append(starts, len(annotation.allele)).astype(np.int32)
         return pc.binary_join(
-            pa.ListArray.from_arrays(pa.array(offsets), self.entries(annotation, existing=existing)), ","
+            pa.ListArray.from_arrays(
+                pa.array(offsets), self.entries(annotation, existing=existing, haplotype=haplotype)
+            ),
+            ",",
         )
 
     def table(self, annotation: Annotation, *, existing: Text | None = None) -> pa.Table:

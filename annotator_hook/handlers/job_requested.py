@@ -27,7 +27,10 @@ log = structlog.get_logger()
 CONTENT_TYPES = {
     "vcf": "application/gzip",
     "tbi": "application/octet-stream",
-    "tsv": "text/tab-separated-values; charset=utf-8",
+    "tsv": "application/gzip",
+    "variants": "application/vnd.apache.parquet",
+    "consequences": "application/vnd.apache.parquet",
+    "genes": "text/plain; charset=utf-8",
     "log": "text/plain; charset=utf-8",
 }
 REPORT_SECONDS = 0.5
@@ -126,6 +129,8 @@ class _Attempt:
             pack_dir=self.services.pack_folder(self.job.pack),
             display_name=self.job.name,
             limits=self.services.limits,
+            workers=self.services.workers,
+            distance=self.services.distance,
         )
         try:
             result = run(spec, on_progress=self._advance, should_stop=self._should_stop)

@@ -7,22 +7,23 @@ without a last word, it crashed.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import json
 import math
 import os
 import resource
-import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from annotator_hook.pipeline.outcome import InputRejected, Limits, Progress, Spec
+from annotator_hook.pipeline.outcome import Died, InputRejected, Limits, Progress, Result, Spec
+from annotator_hook.pipeline.resources import address_space
+from annotator_hook.pipeline.workers import die_with
 from shared.core.errors import Permanent
 
-_PR_SET_PDEATHSIG = 1
+Annotate = Callable[[Spec, Path, str, Callable[[Progress], None]], Result]
 PROGRESS_SECONDS = 0.2
 """At most one report of progress within this time, but for a new stage."""
 
@@ -49,10 +50,13 @@ class _Channel:
 
 
 def limit(limits: Limits) -> None:
-    """From now on this process and its forks stay within the limits, or fail."""
+    """From now on this process and its forks stay within the limits, or fail.
+
+    What the program itself takes of address space before it has seen the input does not count.
+    """
     seconds = math.ceil(limits.seconds) + 1  # wall time is watched from outside and comes first
     for what, most in (
-        (resource.RLIMIT_AS, limits.memory_bytes),
+        (resource.RLIMIT_AS, address_space() + limits.memory_bytes),
         (resource.RLIMIT_FSIZE, limits.output_bytes),
         (resource.RLIMIT_CPU, seconds),
         (resource.RLIMIT_CORE, 0),
@@ -60,22 +64,15 @@ def limit(limits: Limits) -> None:
         resource.setrlimit(what, (most, most))
 
 
-def die_with(parent: int) -> None:
-    """The kernel ends this process when the thread that started it ends."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)  # it died before the line above
-
-
-def _work(order: dict[str, Any], channel: _Channel) -> None:
-    from annotator_hook.pipeline.work import annotate  # within the limits
-
+def _work(annotate: Annotate, order: dict[str, Any], channel: _Channel) -> None:
     spec = Spec(
         input=Path(order["input"]),
         output_dir=Path(order["output_dir"]),
         pack_dir=Path(order["pack_dir"]),
         display_name=order["display_name"],
         limits=Limits(**order["limits"]),
+        workers=order["workers"],
+        distance=order["distance"],
     )
     result = annotate(spec, Path(order["work_dir"]), order["gas_version"], channel.progress)
     ledger = result.ledger
@@ -91,13 +88,23 @@ def _work(order: dict[str, Any], channel: _Channel) -> None:
     )
 
 
+def _end_likewise(exit_code: int) -> None:
+    if exit_code < 0:
+        os.kill(os.getpid(), -exit_code)
+    sys.exit(max(exit_code, 1))
+
+
 def main() -> None:
     channel = _Channel(int(sys.argv[1]))
     order = json.load(sys.stdin)
     die_with(order["parent"])
+    from annotator_hook.pipeline.work import annotate
+
     limit(Limits(**order["limits"]))
     try:
-        _work(order, channel)
+        _work(annotate, order, channel)
+    except Died as death:  # as if it had been this process
+        _end_likewise(death.exit_code)
     except InputRejected as refusal:
         channel.tell("refused", [refusal.code, refusal.message, refusal.hint, refusal.line])
     except Permanent as error:

@@ -31,6 +31,12 @@ POLL_SECONDS: Final = 0.2
 """How often the caller is asked whether to go on."""
 GAS_VERSION: Final = version("gas")
 _CODE: Final = Path(__file__).parents[2]
+_ENVIRONMENT: Final = {
+    "LC_ALL": "C.UTF-8",
+    "PYTHONPATH": str(_CODE),
+    "OPENBLAS_NUM_THREADS": "1",  # threads would only take address space
+    "OMP_NUM_THREADS": "1",
+}
 _LAST_WORDS: Final = 2000
 """Bytes of the child's standard error that are quoted."""
 
@@ -72,7 +78,7 @@ class _Child:
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
                 cwd=work_dir,
-                env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "PYTHONPATH": str(_CODE)},
+                env=_ENVIRONMENT | {"PATH": os.environ.get("PATH", os.defpath)},
                 pass_fds=(answers,),
                 start_new_session=True,
             )
@@ -90,6 +96,8 @@ class _Child:
             "pack_dir": str(spec.pack_dir.resolve()),
             "display_name": spec.display_name,
             "limits": vars(spec.limits),
+            "workers": spec.workers,
+            "distance": spec.distance,
             "work_dir": str(work_dir.resolve()),
             "gas_version": GAS_VERSION,
             "parent": os.getpid(),

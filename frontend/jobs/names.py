@@ -16,7 +16,7 @@ _INVISIBLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _ENDINGS = {
     "vcf": ".annotated.vcf.gz",
     "tbi": ".annotated.vcf.gz.tbi",
-    "tsv": ".annotated.tsv",
+    "tsv": ".annotated.tsv.gz",
     "log": ".log.txt",
     "variants": ".variants.parquet",
     "consequences": ".consequences.parquet",

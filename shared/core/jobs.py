@@ -110,7 +110,7 @@ class Ledger:
             raise ValueError(f"the ledger does not balance: {self}")
 
 
-ResultKind = Literal["vcf", "tbi", "tsv", "log"]
+ResultKind = Literal["vcf", "tbi", "tsv", "variants", "consequences", "genes", "log"]
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,10 @@ def test_a_job_gives_its_files_and_tells_its_stages(tmp_path: Path) -> None:
     assert {kind: path.name for kind, path in result.files.items()} == {
         "vcf": "annotated.vcf.gz",
         "tbi": "annotated.vcf.gz.tbi",
-        "tsv": "annotated.tsv",
+        "tsv": "annotated.tsv.gz",
+        "variants": "variants.parquet",
+        "consequences": "consequences.parquet",
+        "genes": "genes.bed",
         "log": "log.txt",
     }
     assert {path.name for path in (tmp_path / "output").iterdir()} == {path.name for path in result.files.values()}
@@ -134,7 +137,7 @@ def test_a_job_that_burns_its_processor_time_is_refused(tmp_path: Path) -> None:
 
 def test_a_job_that_needs_too_much_memory_is_refused(tmp_path: Path) -> None:
     content = vcf("MT 3243 . A G . . X=" + "y" * (7 << 20))
-    error = refusal(a_spec(tmp_path, content, limits=replace(LIMITS, memory_bytes=60 << 20)))
+    error = refusal(a_spec(tmp_path, content, limits=replace(LIMITS, memory_bytes=16 << 20)))
     assert error.code == "memory"
 
 
