@@ -65,15 +65,16 @@ class Carriers:
         """Of each allele: how many copies its record's genotypes have, missing ones included."""
         self._ploidy, self._samples = 1, 0
         records, owner = np.unique(record[wanted], return_inverse=True)
-        texts = text.take(pa.array(records))
-        tabs = pc.count_substring(texts, "\t").to_numpy(zero_copy_only=False)
-        self._samples = int(tabs.max()) if len(tabs) else 0
         by_record = np.argsort(owner, kind="stable")
         first = np.searchsorted(owner[by_record], np.arange(len(records) + 1))
-        for low, high in _batches(pc.binary_length(texts).to_numpy(zero_copy_only=False)):
-            whole = low + np.flatnonzero(tabs[low:high] == self._samples)
-            for some, block in self._blocks(texts, whole):
-                self._keep(block, [wanted[by_record[first[r] : first[r + 1]]] for r in some.tolist()], number, some)
+        sizes = pc.binary_length(text).to_numpy(zero_copy_only=False)[records]
+        for low, high in _batches(sizes):
+            texts = text.take(pa.array(records[low:high]))
+            tabs = pc.count_substring(texts, "\t").to_numpy(zero_copy_only=False)
+            self._samples = self._samples or int(tabs.max())
+            for some, block in self._blocks(texts, np.flatnonzero(tabs == self._samples)):
+                which = some + low
+                self._keep(block, [wanted[by_record[first[r] : first[r + 1]]] for r in which.tolist()], number, which)
 
     def _blocks(self, texts: Text, records: Ints) -> Iterator[tuple[Ints, _Block]]:
         """Each record once, those with the plainest genotypes together."""
