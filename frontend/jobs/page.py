@@ -14,13 +14,22 @@ from shared.core.pack_choice import label
 @blueprint.get("/<job_id>")
 def page(job: Job) -> str:
     """The whole page."""
+    _prepare_results(job)
     return render_template("jobs/page.html", job=job, etag=live.etag(job), **_about_packs(job))
 
 
 @blueprint.get("/<job_id>/live")
 def page_live(job: Job) -> Response:
     """The part that changes, for as long as the job is not final."""
+    _prepare_results(job)
     return live.part("jobs/_live_job.html", live.etag(job), job=job, **_about_packs(job))
+
+
+def _prepare_results(job: Job) -> None:
+    """While the summary is read, what is likely to be looked at next is fetched."""
+    from frontend.results.store import store  # that package's pages stand on this one
+
+    store().prepare(job)
 
 
 def _about_packs(job: Job) -> dict[str, object]:

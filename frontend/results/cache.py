@@ -45,6 +45,10 @@ class FolderCache:
             self._evict(keep=name)
         return entry
 
+    def has(self, name: str) -> bool:
+        """Whether the entry is there now."""
+        return (self._entries / name).exists()
+
     def forget(self, name: str) -> None:
         """Removes the entry. Harmless where there is none."""
         if (self._entries / name).exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from frontend.access import services, settings
 from frontend.assets import static_url
 from frontend.jobs.blueprint import blueprint
 from frontend.jobs.names import download_name
+from frontend.results.conditions import same_contig
 from frontend.results.filters import Filter
 from frontend.results.store import has_variants, open_results
 from frontend.security import content_security_policy
@@ -41,7 +43,7 @@ def genome(job: Job) -> ResponseReturnValue:
         abort(404)
     with open_results(job) as connection:
         lengths = contig_lengths(connection, job.pack)
-        locus = _locus(connection)
+        locus = _locus(connection, lengths)
     page = render_template("results/genome.html", job=job, config=_config(job, lengths, locus), locus=locus)
     response: Response = make_response(page)
     response.headers["Content-Security-Policy"] = policy()
@@ -75,18 +77,19 @@ def contig_lengths(connection: duckdb.DuckDBPyConnection, pack: str) -> dict[str
     return {contig: max(known.get(contig, 0), last) for contig, last in found}
 
 
-def _locus(connection: duckdb.DuckDBPyConnection) -> str:
-    """What the address asks for, or else the first variant with something around it."""
-    chosen, _ = Filter.parse(request.args)
+def _locus(connection: duckdb.DuckDBPyConnection, lengths: Mapping[str, int]) -> str:
+    """What the address asks for, or else the first variant under its filter with something around it."""
     there, _ = Filter.parse(MultiDict({"region": request.args.get("locus", "")}))
-    if there.region:
-        region = there.region[0]
-        return f"{region.contig}:{region.start}-{region.end}"
+    for region in there.region:
+        for contig, length in lengths.items():
+            if contig.lower() in same_contig(region.contig):
+                return f"{contig}:{min(region.start, length)}-{min(region.end, length)}"
+    chosen, _ = Filter.parse(request.args)
     where = chosen.where()
     first = connection.execute(
         f"SELECT contig, pos FROM variants WHERE {where.sql} ORDER BY id LIMIT 1", where.parameters
     ).fetchone()
-    return f"{first[0]}:{max(1, first[1] - AROUND)}-{first[1] + AROUND}" if first else "all"
+    return f"{first[0]}:{max(1, first[1] - AROUND)}-{first[1] + AROUND}" if first else next(iter(lengths), "all")
 
 
 def _config(job: Job, lengths: dict[str, int], locus: str) -> dict[str, Any]:

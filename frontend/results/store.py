@@ -11,6 +11,7 @@ import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from flask import Flask, current_app
 from frontend.access import services
 from frontend.results import index
 from frontend.results.cache import FolderCache
-from shared.core.errors import NotFound, Permanent, Unavailable
+from shared.core.errors import GasError, NotFound, Permanent, Unavailable
 from shared.core.jobs import Job
 from shared.core.ports import Objects
 
@@ -34,6 +35,8 @@ OPEN_AT_ONCE = 6
 MEMORY = "256MB"
 """Of one opened result; what a query needs beyond it goes to the disk."""
 THREADS = 2
+MOST_PREPARED = 8
+"""Results that wait to be fetched before anybody asked for them."""
 
 
 class Damaged(Permanent):
@@ -73,6 +76,8 @@ class Store:
         self._cache = cache
         self._lock = threading.Lock()
         self._open: OrderedDict[Path, duckdb.DuckDBPyConnection] = OrderedDict()
+        self._preparing: dict[str, Future[None]] = {}
+        self._preparer = ThreadPoolExecutor(1, thread_name_prefix="results")
 
     @contextmanager
     def open(self, job: Job) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -89,6 +94,28 @@ class Store:
             yield connection
         finally:
             connection.close()
+
+    def prepare(self, job: Job) -> None:
+        """Fetches the results in the background, so that they are there when somebody looks at them. Harmless when
+        repeated; of many at once some are left out."""
+        name = entry_name(job) if has_variants(job) else ""
+        with self._lock:
+            self._preparing = {known: future for known, future in self._preparing.items() if not future.done()}
+            wanted = name and name not in self._preparing and not self._cache.has(name)
+            if wanted and len(self._preparing) < MOST_PREPARED:
+                self._preparing[name] = self._preparer.submit(self._prepare, job, services().results)
+
+    def finish_preparing(self) -> None:
+        """Returns when nothing is being prepared any more."""
+        with self._lock:
+            waiting = list(self._preparing.values())
+        wait(waiting)
+
+    def _prepare(self, job: Job, objects: Objects) -> None:
+        try:
+            self._cache.get(entry_name(job), lambda folder: fetch(job, objects, folder))
+        except GasError as error:  # told to whoever looks at them
+            log.info("results not prepared", job_id=job.job_id, error=str(error))
 
     def forget(self, job: Job) -> None:
         """Removes what is kept of the job. Harmless when repeated."""

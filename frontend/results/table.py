@@ -51,7 +51,7 @@ COLUMNS: Final[Mapping[str, Column]] = {
     )
 }  # fmt: skip
 DEFAULT: Final = ("variant", "gene", "consequence", "impact", "hgvsc", "hgvsp", "clinvar", "af", "zygosity")
-_ALWAYS: Final = ("id", "haplotype")
+_ALWAYS: Final = ("id", "contig", "pos", "ref", "alt", "haplotype")
 
 
 @dataclass(frozen=True)

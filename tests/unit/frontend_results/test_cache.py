@@ -45,7 +45,7 @@ def names(tmp_path: Path) -> set[str]:
 
 
 def test_an_entry_is_made_once(cache: FolderCache) -> None:
-    made = []
+    made: list[Path] = []
     for _ in range(3):
         cache.get("a", made.append)
     assert len(made) == 1
