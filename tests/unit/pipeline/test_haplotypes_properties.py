@@ -101,6 +101,8 @@ def _agree(names: list[str], before: str, after: str) -> None:
         whole = complete and (whole or "*" in said)
         said = said.partition("*")[0] + ("*" if "*" in said else "")
         whole |= said.endswith("*") and "ext" not in name
+    if "*" not in after:  # the transcript ends before a stop does
+        said = said.removesuffix("*")
     assert after.startswith(said) if not whole else after == said, (names, before, after, said)
     if len(names) == 1 and (match := re.search(r"fsTer(\d+)$", names[0])):
         at = int(re.match(r"[A-Z][a-z]{2}(\d+)", names[0])[1])  # type: ignore[index]
