@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from annotator_hook.consequence import store
+from annotator_hook.consequence.arrays import Ints
 from annotator_hook.packs import known
 from shared.core.errors import Permanent
 from shared.core.packs import CardContig, PackCard
@@ -168,6 +169,14 @@ class Pack:
             return None
         with _named(self.name):
             return known.read(self.folder / file, first, last)
+
+    def known_at(self, contig_name: str, places: Ints) -> Any:
+        """As `known`, but only the alleles at exactly these positions (ascending); it reads what they need."""
+        file = self.by_name[contig_name].known
+        if file is None or len(places) == 0:
+            return None
+        with _named(self.name):
+            return known.read_at(self.folder / file, places)
 
 
 def load(folder: Path) -> Pack:

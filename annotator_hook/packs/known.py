@@ -7,7 +7,7 @@ chromosome 1 are larger than the address space that a job may have.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -61,27 +61,48 @@ def read(path: Path, first: int, last: int) -> Any:
 
     Raises `Permanent` when the file is damaged.
     """
+
+    def wanted(bounds: Any) -> Any:
+        low = np.searchsorted(bounds[:, 1], first, side="left")
+        return np.arange(low, np.searchsorted(bounds[:, 0], last, side="right"))
+
+    def cut(batch: Any) -> Any:
+        positions = batch.column("pos").to_numpy()
+        low, high = np.searchsorted(positions, first, side="left"), np.searchsorted(positions, last, side="right")
+        return batch.slice(int(low), int(high - low))
+
+    return _read(path, wanted, cut)
+
+
+def read_at(path: Path, places: Any) -> Any:
+    """The rows at exactly these positions (a numpy array, ascending), in order; other batches are not read.
+
+    Raises `Permanent` when the file is damaged.
+    """
+
+    def wanted(bounds: Any) -> Any:
+        before = np.searchsorted(places, bounds[:, 0], side="left")
+        return np.flatnonzero(np.searchsorted(places, bounds[:, 1], side="right") > before)
+
+    def cut(batch: Any) -> Any:
+        positions = batch.column("pos").to_numpy()
+        nearest = np.minimum(np.searchsorted(places, positions), len(places) - 1)
+        return batch.filter(pa.array(places[nearest] == positions))
+
+    return _read(path, wanted, cut)
+
+
+def _read(path: Path, wanted: Callable[[Any], Any], cut: Callable[[Any], Any]) -> Any:
+    """What is cut out of the wanted batches; the bounds of all batches say which."""
     try:
         bounds = np.load(bounds_of(path), allow_pickle=False)
-        low = int(np.searchsorted(bounds[:, 1], first, side="left"))
-        high = int(np.searchsorted(bounds[:, 0], last, side="right"))
         with pa.OSFile(str(path), "rb") as source, pa.ipc.open_file(source) as file:
             if file.num_record_batches != len(bounds):
                 raise Permanent(f"{path.name} has {file.num_record_batches} batches instead of {len(bounds)}.")
-            schema = file.schema
-            batches = [file.get_batch(number) for number in range(low, high)]
+            batches = [cut(file.get_batch(int(number))) for number in wanted(bounds)]
+            return pa.Table.from_batches(batches, file.schema)
     except (OSError, ValueError, IndexError, pa.ArrowException) as error:
         raise Permanent(f"{path.name} cannot be read: {error}") from error
-    if batches:
-        batches[-1] = _cut(batches[-1], 0, last)
-        batches[0] = _cut(batches[0], first, last)
-    return pa.Table.from_batches(batches, schema)
-
-
-def _cut(batch: Any, first: int, last: int) -> Any:
-    positions = batch.column("pos").to_numpy()
-    low, high = np.searchsorted(positions, first, side="left"), np.searchsorted(positions, last, side="right")
-    return batch.slice(int(low), int(high - low))
 
 
 def _batched(batches: Iterable[Any], schema: Any) -> Iterable[Any]:

@@ -19,12 +19,8 @@ COLUMNS: Final = tuple(name for name in known.SCHEMA.names if name not in ("pos"
 def of(pack: Pack, contig: str, pos: Any, ref: Text, alt: Text) -> Any:
     """A table of ``COLUMNS``, one row an allele, null where nothing is known. Alleles are sorted by ``pos``."""
     places = pos.to_numpy()
-    table = pack.known(contig, int(places[0]), int(places[-1])) if len(places) else None
+    table = pack.known_at(contig, places)
     found = np.full(len(places), -1, dtype=np.int64)
-    if table is not None and table.num_rows:
-        there = table.column("pos").to_numpy()
-        nearest = np.searchsorted(places, there)
-        table = table.filter(pa.array(places[np.minimum(nearest, len(places) - 1)] == there)).combine_chunks()
     if table is not None and table.num_rows:
         hits = np.flatnonzero(np.isin(places, table.column("pos").to_numpy()))
         rows = pa.array(hits)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -35,12 +36,21 @@ def test_the_rows_of_a_region(table: Path, first: int, last: int) -> None:
     assert found.schema == SCHEMA
 
 
+@pytest.mark.parametrize(
+    "places", [[1], [2, 3, 4], [5, 7], [1, 6, 7, 12, 13], [7, 7], [2_000_000_000], [3, 13], POSITIONS]
+)
+def test_the_rows_at_some_positions(table: Path, places: list[int]) -> None:
+    expected = [f"rs{n}" for n, pos in enumerate(POSITIONS) if pos in places]
+    assert known.read_at(table, np.array(places)).column("dbsnp").to_pylist() == expected
+
+
 def test_only_the_batches_of_the_region_are_read(table: Path) -> None:
     data = bytearray(table.read_bytes())
     middle = len(data) // 2
     data[middle - 200 : middle + 200] = bytes(400)
     table.write_bytes(data)
     assert known.read(table, 1, 1).num_rows == 2
+    assert known.read_at(table, np.array([1, 2_000_000_000])).num_rows == 3
 
 
 @pytest.mark.parametrize("cut", [0, 8, 100])
