@@ -41,6 +41,8 @@ STARS: Final[Mapping[str, int]] = {
 
 _BLOCK: Final = 32 << 20
 """Bytes; a record longer than that cannot be read."""
+_MERGED: Final = 1_000_000
+"""Rows, about, that are merged at once: dbSNP's of a chromosome do not fit into memory."""
 _CHECKED: Final = 200
 """Records on the pack's contigs after which a file whose REFs mostly disagree is known to be of another assembly."""
 _NEEDED: Final = ("CHROM", "POS", "ID", "REF", "ALT", "INFO")
@@ -124,14 +126,24 @@ class Collector:
         selected = ["pos", "ref", "alt", *(f"{chosen[n]} AS {n}" for n in schema.names if n in chosen)]
         query = (
             f"SELECT {', '.join(selected)} FROM read_parquet($parts, union_by_name = true) "  # noqa: S608 - our own names
-            f"GROUP BY pos, ref, alt ORDER BY pos, ref, alt"
+            f"WHERE pos BETWEEN $first AND $last GROUP BY pos, ref, alt ORDER BY pos, ref, alt"
         )
         with duckdb.connect(config=self._limits()) as database:
-            reader = database.sql(query, params={"parts": parts}).to_arrow_reader(known.BATCH_ROWS)
-            return known.write((batch.cast(schema) for batch in reader), schema, path)
+            ((rows, end),) = database.sql(
+                "SELECT count(*), max(pos) FROM read_parquet($parts, union_by_name = true)", params={"parts": parts}
+            ).fetchall()
+            width = max(1, -(-end * _MERGED // rows))
+
+            def batches() -> Iterator[Any]:
+                for first in range(1, end + 1, width):
+                    chosen = {"parts": parts, "first": first, "last": first + width - 1}
+                    for batch in database.sql(query, params=chosen).to_arrow_reader(known.BATCH_ROWS):
+                        yield batch.cast(schema)
+
+            return known.write(batches(), schema, path)
 
     def _limits(self) -> dict[str, str | bool | int | float | list[str]]:
-        """Sorting what does not fit into memory uses the scratch folder."""
+        """A region that is fuller than others and does not fit into memory uses the scratch folder."""
         return {"memory_limit": "1GB", "threads": "2", "temp_directory": str(self._folder / "sorting")}
 
     def _tables(self, lines: BinaryIO, kind: Kind, name: str, result: Read) -> Iterator[tuple[str, Any]]:

@@ -24,13 +24,13 @@ from annotator_hook.pipeline.genome import Genome
 from annotator_hook.pipeline.resources import peak_memory
 from annotator_hook.pipeline.spool import Part, Reader
 
-ROWS: Final = 100_000
+ROWS: Final = 50_000
 """Alleles times transcripts that are held at a time, about."""
 BYTES: Final = 16 << 20
 """Of the records' text that are held at a time, about."""
 FIRST_CHUNK: Final = 512
 """Alleles of which it is seen how many transcripts and bytes an allele has here."""
-MOST_ALLELES: Final = 32_768
+MOST_ALLELES: Final = 16_384
 
 
 @dataclass
@@ -82,7 +82,7 @@ class Annotator:
         self._distance = distance
         self.engine = lru_cache(maxsize=1)(self._engine)
 
-    def _engine(self, name: str) -> tuple[Engine, Writer]:
+    def _engine(self, name: str) -> tuple[Engine, Writer, tsv_text.Table]:
         contig, opened = self.genome.pack.by_name[name], self.genome.open(name)
         engine = Engine(
             opened.model,
@@ -91,13 +91,12 @@ class Annotator:
             reference=contig.accession,
             molecule=contig.molecule,
         )
-        return engine, Writer(opened.model)
+        return engine, Writer(opened.model), tsv_text.Table(name, opened.model)
 
     def annotate(self, part: Part) -> Done:
         """Writes the part's pieces."""
         with ExitStack() as files:
             done = _Part(self, part, files).run()
-        pa.default_memory_pool().release_unused()
         done.peak_memory_bytes = peak_memory()
         return done
 
@@ -110,7 +109,7 @@ class _Part:
         self._samples = annotator.samples
         self._part = part
         self._files = files
-        self._engine, self._writer = annotator.engine(part.contig)
+        self._engine, self._writer, self._table = annotator.engine(part.contig)
         self._reader = Reader(part)
         self._bcsq = annotator.csq.of(part)
         self._bcsq_used = 0
@@ -162,7 +161,7 @@ class _Part:
                 schema=pa.schema(list(tables.CONSEQUENCES)[1:]),
             )
         )
-        self._tsv.write(columns.whole(tsv_text.lines(contig, table, annotation, rows, known, samples)))
+        self._tsv.write(columns.whole(self._table.lines(table, annotation, known, together_columns, samples)))
         counts = genotypes.count(table.column("genotypes").chunk(0), samples) if samples else None
         touching = (annotation.transcript >= 0) & (annotation.distance < 0)
         chosen = np.flatnonzero(writer.picked(annotation, touching))

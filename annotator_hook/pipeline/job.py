@@ -36,6 +36,11 @@ _ENVIRONMENT: Final = {
     "PYTHONPATH": str(_CODE),
     "OPENBLAS_NUM_THREADS": "1",  # threads would only take address space
     "OMP_NUM_THREADS": "1",
+    # Memory that was freed is used again rather than given back and faulted in anew: a tenth of all processor time.
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "MALLOC_MMAP_THRESHOLD_": "4294967296",
+    "MALLOC_TRIM_THRESHOLD_": "4294967296",
+    "MALLOC_TOP_PAD_": "16777216",
 }
 _LAST_WORDS: Final = 2000
 """Bytes of the child's standard error that are quoted."""

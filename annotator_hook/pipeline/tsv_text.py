@@ -13,49 +13,33 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from annotator_hook.consequence.arrays import Ints, Text, blank, digits, pick
+from annotator_hook.consequence import terms
+from annotator_hook.consequence.alleles import CLASSES
+from annotator_hook.consequence.arrays import Ints, Text, blank, digits, distinct, merge, pick, text
 from annotator_hook.consequence.engine import Annotation
-from annotator_hook.pipeline import columns, genotypes
+from annotator_hook.consequence.models import ContigModel
+from annotator_hook.pipeline import columns, genotypes, haplotypes
 
 MOST_GENOTYPE_COLUMNS: Final = 20
 """Samples beyond which tables have no genotypes: the VCF has them."""
 
-_ALLELE: Final = ("contig", "pos", "ref", "alt", "hgvs_g")
-_ROW: Final = {
-    "gene": "SYMBOL",
-    "consequence": "Consequence",
-    "impact": "IMPACT",
-    "hgvs_c": "HGVSc",
-    "hgvs_p": "HGVSp",
+_KNOWN: Final = ("clinvar_significance", "clinvar_stars", "clinvar_conditions", "clinvar_accession", "dbsnp", "af")
+_TRANSCRIPT: Final = {
+    "gene_id": "gene_id",
+    "transcript": "transcript_id",
+    "biotype": "biotype",
+    "canonical": "",
+    "mane": "",
+    "strand": "",
 }
-_KNOWN: Final = (
-    "clinvar_significance",
-    "clinvar_stars",
-    "clinvar_conditions",
-    "clinvar_accession",
-    "dbsnp",
-    "af",
-)
-_DETAIL: Final = {
-    "variant_class": "VARIANT_CLASS",
-    "gene_id": "Gene",
-    "transcript": "Feature",
-    "biotype": "BIOTYPE",
-    "canonical": "CANONICAL",
-    "mane": "MANE",
-    "strand": "STRAND",
-    "distance": "DISTANCE",
-    "exon": "EXON",
-    "intron": "INTRON",
-    "cdna_position": "cDNA_position",
-    "cds_position": "CDS_position",
-    "protein_position": "Protein_position",
-    "amino_acids": "Amino_acids",
-    "codons": "Codons",
-}
-_HAPLOTYPE: Final = ("hap_consequence", "hap_impact", "hap_hgvsp", "hap_with", "hap_copies")
+"""Columns that a transcript always fills alike → where the gene models have them, if as text."""
+_EXONIC: Final = ("cdna_position", "cds_position", "protein_position", "amino_acids", "codons")
+_HAPLOTYPE: Final = tuple(haplotypes.COLUMNS.names)
 _RECORD: Final = ("id", "qual", "filter", "line", "original")
-TSV_COLUMNS: Final = (*_ALLELE, *_ROW, *_KNOWN, *_DETAIL, *_HAPLOTYPE, *_RECORD)
+TSV_COLUMNS: Final = (
+    *("contig", "pos", "ref", "alt", "hgvs_g", "gene", "consequence", "impact", "hgvs_c", "hgvs_p"),
+    *(*_KNOWN, "variant_class", *_TRANSCRIPT, "distance", "exon", "intron", *_EXONIC, *_HAPLOTYPE, *_RECORD),
+)
 _FORMULA: Final = (b"=", b"+", b"-", b"@")
 _STARTS: Final = np.zeros(256, dtype=np.bool_)
 _STARTS[list(b"=+-@")] = True
@@ -105,55 +89,114 @@ def rows_of(annotation: Annotation) -> Ints:
     return np.flatnonzero(shown)
 
 
-def lines(contig: str, table: Any, annotation: Annotation, rows: Any, known: Any, samples: int) -> Any:
-    """The lines, in the order of the alleles.
+class Table:
+    """The lines of one contig; what each transcript always says is prepared once."""
 
-    Args:
-        contig: The pack's name of it.
-        table: Of `spool.SCHEMA`.
-        annotation: Of its alleles.
-        rows: The rows of the annotation as a table, with those of haplotypes.
-        known: As `known_sites.of` gives it.
-        samples: How many there are.
-    """
-    shown = rows_of(annotation)
-    allele = annotation.allele[shown]
-    taken = rows.take(pa.array(shown))
-    field = {name: table.column(name).chunk(0) for name in table.column_names}
-    before = columns.join(f"{contig}\t", digits(field["pos"].to_numpy()), "\t", field["ref"], "\t", field["alt"], "\t",
-                          annotation.hgvsg)  # fmt: skip
-    middle = columns.join(*(part for name in _KNOWN for part in ("\t", cells(_plain(known.column(name))))))
-    after: list[Any] = []
+    def __init__(self, contig: str, model: ContigModel) -> None:
+        self._contig = contig
+        values = {name: model.texts[source] for name, source in _TRANSCRIPT.items() if source}
+        values["canonical"] = np.where(model.canonical, "YES", "").tolist()
+        mane = np.where(model.mane_plus_clinical, "MANE_Plus_Clinical", "")
+        values["mane"] = np.where(model.mane_select, "MANE_Select", mane).tolist()
+        values["strand"] = [str(strand) for strand in model.strand.tolist()]
+        rows = ["\t".join(row) for row in zip(*(values[name] for name in _TRANSCRIPT), strict=True)]
+        self._transcripts = text([*rows, "\t" * (len(_TRANSCRIPT) - 1)])
+        self._symbols = text([*model.texts["symbol"], ""])
+
+    def lines(self, records: Any, annotation: Annotation, known: Any, calls: Any, samples: int) -> Any:
+        """The lines, in the order of the alleles.
+
+        Args:
+            records: A table of `spool.SCHEMA`.
+            annotation: Of its alleles.
+            known: As `known_sites.of` gives it.
+            calls: `haplotypes.COLUMNS` of the annotation's rows.
+            samples: How many there are.
+        """
+        shown = rows_of(annotation)
+        allele = annotation.allele[shown]
+        owner = np.where(annotation.transcript[shown] < 0, len(self._symbols) - 1, annotation.transcript[shown])
+        masks, which = distinct(annotation.mask[shown])
+        said = text([f"\t{terms.joined(mask)}\t{terms.impact(mask)}\t" for mask in masks.tolist()])
+        classes = text([f"\t{name}\t" for name in CLASSES])
+        return columns.join(
+            self._before(records, annotation).take(pa.array(allele)),
+            pick(self._symbols, owner),
+            pick(said, which),
+            pick(annotation.hgvsc, shown),
+            "\t",
+            _unescaped(pick(annotation.hgvsp, shown)),
+            _known(known).take(pa.array(allele)) if _any(known) else "\t" * len(_KNOWN),
+            pick(classes, annotation.alleles.kind[allele]),
+            pick(self._transcripts, owner),
+            "\t",
+            _where(annotation.distance[shown]),
+            "\t",
+            pick(annotation.exon, shown),
+            "\t",
+            pick(annotation.intron, shown),
+            _exonic(annotation, shown),
+            _haplotypes(calls, shown) if _any(calls) else "\t" * len(_HAPLOTYPE),
+            _record(records, samples).take(pa.array(allele)),
+        )
+
+    def _before(self, records: Any, annotation: Annotation) -> Any:
+        pos, ref, alt = (records.column(name).chunk(0) for name in ("pos", "ref", "alt"))
+        place = digits(pos.to_numpy())
+        return columns.join(f"{self._contig}\t", place, "\t", ref, "\t", alt, "\t", annotation.hgvsg, "\t")
+
+
+def _any(table: Any) -> bool:
+    """Whether there is any value in it."""
+    return any(column.null_count < len(column) for column in table.columns)
+
+
+def _known(known: Any) -> Any:
+    return columns.join(*(part for name in _KNOWN for part in ("\t", cells(_filled(known.column(name))))))
+
+
+def _haplotypes(calls: Any, rows: Ints) -> Any:
+    taken = calls.take(pa.array(rows))
+    return columns.join(
+        *(part for name in _HAPLOTYPE for part in ("\t", _unescaped(_filled(taken.column(name).combine_chunks()))))
+    )
+
+
+def _record(records: Any, samples: int) -> Any:
+    parts: list[Any] = []
     for name in _RECORD:
-        value = digits(field[name].to_numpy()) if name == "line" else cells(field[name])
-        after += ["\t", value]
+        column = records.column(name).chunk(0)
+        parts += ["\t", digits(column.to_numpy()) if name == "line" else cells(column)]
     if 0 < samples <= MOST_GENOTYPE_COLUMNS:
-        for value in genotypes.texts(field["genotypes"], samples):
-            after += ["\t", cells(value)]
-    parts: list[Any] = [before.take(pa.array(allele))]
-    for name in _ROW.values():
-        parts += ["\t", _row(taken, name)]
-    parts.append(middle.take(pa.array(allele)))
-    for name in _DETAIL.values():
-        parts += ["\t", _row(taken, name)]
-    for name in _HAPLOTYPE:
-        parts += ["\t", _row(taken, name)]
-    return columns.join(*parts, columns.join(*after, "\n").take(pa.array(allele)))
+        for value in genotypes.texts(records.column("genotypes").chunk(0), samples):
+            parts += ["\t", cells(value)]
+    return columns.join(*parts, "\n")
 
 
-def _row(table: Any, name: str) -> Any:
-    column = _plain(table.column(name))
-    if name in ("Amino_acids", "Codons"):
-        return cells(column)
-    return column
+def _where(distance: Ints) -> Text:
+    beside = np.flatnonzero(distance >= 0)
+    return merge(len(distance), (beside, digits(distance[beside])))
 
 
-def _plain(column: Any) -> Text:
+def _exonic(annotation: Annotation, rows: Ints) -> Any:
+    """Positions, amino acids and codons: empty for all but the few rows in exons."""
+    position = pick(annotation.cdna_position, rows)
+    full = np.flatnonzero(columns.lengths(position))
+    parts: list[Any] = []
+    for name in _EXONIC:
+        column = pick(getattr(annotation, name), rows[full])
+        parts += ["\t", cells(column) if name in ("amino_acids", "codons") else column]
+    source = np.zeros(len(rows), dtype=np.int64)
+    source[full] = np.arange(1, len(full) + 1)
+    return pa.concat_arrays([columns.binary([b"\t" * len(_EXONIC)]), columns.join(*parts)]).take(pa.array(source))
+
+
+def _unescaped(column: Any) -> Any:
+    """With an equals sign: INFO alone needs it escaped."""
+    return pc.replace_substring(column, "%3D", "=")
+
+
+def _filled(column: Any) -> Text:
     """As text, empty for null."""
-    (chunk,) = column.chunks if column.num_chunks else (pa.nulls(0, pa.string()),)
-    if pa.types.is_dictionary(chunk.type):
-        codes = pc.fill_null(chunk.indices, -1).to_numpy().astype(np.int64)
-        return pick(chunk.dictionary, codes)
-    if chunk.null_count == len(chunk):
-        return blank(len(chunk))
-    return pc.fill_null(chunk.cast(pa.string()), "")
+    (chunk,) = column.chunks if isinstance(column, pa.ChunkedArray) else (column,)
+    return blank(len(chunk)) if chunk.null_count == len(chunk) else pc.fill_null(chunk.cast(pa.string()), "")

@@ -25,6 +25,8 @@ LINK_LIFE = timedelta(hours=8)
 """How long the page may go on reading: a working day with it open."""
 AROUND = 5000
 """Bases to both sides of the variant at which it opens."""
+SMALL = 20_000
+"""Bases of a contig that is shown whole."""
 VISIBLE_BASES = 2_000_000
 """The widest window in which variants are read."""
 
@@ -89,7 +91,9 @@ def _locus(connection: duckdb.DuckDBPyConnection, lengths: Mapping[str, int]) ->
     first = connection.execute(
         f"SELECT contig, pos FROM variants WHERE {where.sql} ORDER BY id LIMIT 1", where.parameters
     ).fetchone()
-    return f"{first[0]}:{max(1, first[1] - AROUND)}-{first[1] + AROUND}" if first else next(iter(lengths), "all")
+    if first is None or lengths[first[0]] <= SMALL:
+        return next(iter(lengths), "all") if first is None else str(first[0])
+    return f"{first[0]}:{max(1, first[1] - AROUND)}-{first[1] + AROUND}"
 
 
 def _config(job: Job, lengths: dict[str, int], locus: str) -> dict[str, Any]:

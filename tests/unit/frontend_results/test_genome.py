@@ -9,6 +9,7 @@ import pytest
 
 from shared.core.jobs import Job, JobState, StoredFile
 from tests.client import Browser, Page
+from tests.results_world import call, variant
 from tests.unit.frontend_results.world import ResultsWorld
 
 
@@ -58,19 +59,27 @@ def test_contigs_are_as_long_as_the_pack_says_or_their_last_variant_needs(alice:
 @pytest.mark.parametrize(
     ("query", "locus"),
     [
-        ("", "20:1-6000"),
+        ("", "20"),
         ("?locus=20:3000-3100", "20:3000-3100"),
         ("?locus=20:3,000-3,100", "20:3000-3100"),
         ("?locus=chrM:3243", "MT:3243-3243"),
         ("?locus=20:3000-99999999", "20:3000-9100"),
-        ("?locus=21:5", "20:1-6000"),
-        ("?locus=%22%3E%3Cscript%3E", "20:1-6000"),
-        ("?impact=HIGH", "20:1-8000"),
-        ("?gene=MT-ND4", "MT:6778-16778"),
+        ("?locus=21:5", "20"),
+        ("?locus=%22%3E%3Cscript%3E", "20"),
+        ("?impact=HIGH", "20"),
+        ("?gene=MT-ND4", "MT"),
     ],
 )
 def test_it_opens_where_it_is_asked_to(alice: Browser, job: Job, query: str, locus: str) -> None:
     assert config(open_genome(alice, job, query))["options"]["locus"] == locus
+
+
+def test_on_a_long_contig_it_opens_around_the_first_variant_of_the_filter(world: ResultsWorld, alice: Browser) -> None:
+    nothing = [call(None, "", "intergenic_variant", pick=True)]
+    far = [variant("20", pos, "A", alt, nothing) for pos, alt in ((1_000_000, "G"), (2_000_000, "C"))]
+    job = world.explored(far, samples=())
+    assert config(open_genome(alice, job))["options"]["locus"] == "20:995000-1005000"
+    assert config(open_genome(alice, job, "?class=transversion"))["options"]["locus"] == "20:1995000-2005000"
 
 
 def test_without_an_annotated_vcf_there_is_none(world: ResultsWorld, alice: Browser) -> None:

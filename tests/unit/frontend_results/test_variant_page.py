@@ -17,8 +17,8 @@ def page_of(browser: Browser, job: Job, number: int, query: str = "") -> Page:
 
 
 def rows(page: Page, kind: str) -> list[str]:
-    [table] = page.all("table", **{"class": kind})
-    return [text_of(row) for row in table.iter("tr")][1:]
+    tables = page.all("table", **{"class": kind})
+    return [text_of(row) for table in tables for row in list(table.iter("tr"))[1:]]
 
 
 def test_it_tells_all_that_is_known(alice: Browser, job: Job) -> None:
@@ -38,6 +38,7 @@ def test_every_transcript_is_there_the_picked_one_first(alice: Browser, job: Job
     assert "MANE Select" in found[0]
     assert "canonical" in found[0]
     assert "1,200 bp away" in found[2]
+    assert "1 more lie nearby and are not touched" in page_of(alice, job, 2).words
 
 
 def test_after_the_picked_one_come_mane_then_canonical_then_the_most_severe(

@@ -214,6 +214,16 @@ def test_the_order_of_the_records_does_not_matter(tmp_path: Path) -> None:
     assert tables[0] == tables[1]
 
 
+def test_regions_in_which_rows_are_merged_do_not_show(collected: Collected, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("annotator_hook.packs.variants._MERGED", 3)
+    records = [f"20 {pos} rs{pos} {CHROMOSOME[pos - 1]} N ." for pos in range(1, 139)]
+    collected.add(vcf(*records))
+    collected.add(vcf(*[record.replace(" .", " AF=0.5") for record in records]))
+    rows = collected.rows()
+    assert [row["pos"] for row in rows] == list(range(1, 139))
+    assert {row["af"] for row in rows} == {0.5}
+
+
 def test_blocks_do_not_show(collected: Collected, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("annotator_hook.packs.variants._BLOCK", 200)
     records = [f"20 {pos} rs{pos} {CHROMOSOME[pos - 1]} N ." for pos in range(1, 100)]
