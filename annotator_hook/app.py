@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from flask import Flask
 
+from annotator_hook.catalogue import Catalogue
 from annotator_hook.handlers import job_requested
 from annotator_hook.services import Services, build
 from annotator_hook.settings import AnnotatorSettings
@@ -26,5 +29,23 @@ def create_app(settings: AnnotatorSettings, services: Services | None = None) ->
         abandon=lambda message, reason: job_requested.abandon(message, reason, services),
     )
     app = Flask(__name__)
-    HookServer(settings, [route]).attach(app)
+    server = HookServer(settings, [route])
+    server.attach(app)
+    app.extensions["gas"] = _Threads(server, Catalogue(services.packs, services.results))
     return app
+
+
+@dataclass(frozen=True)
+class _Threads:
+    """What runs beside the endpoints."""
+
+    server: HookServer
+    catalogue: Catalogue
+
+    def start(self) -> None:
+        self.server.start()
+        self.catalogue.start()
+
+    def stop(self, seconds: float) -> None:
+        self.catalogue.stop()
+        self.server.stop(seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,12 +32,20 @@ class Services:
     """Folders that hold packs, each in a folder of its own name; the first that has one wins."""
     work_dir: Path
     limits: Limits
+    workers: int = 1
+    """Processes that work on one job side by side."""
+    distance: int = 5000
+    """Bases from a transcript within which a variant is said to be near it."""
     now: Clock = utc_now
 
     def pack_folder(self, name: str) -> Path:
-        """Where the pack lies, or would lie: whether it is whole is found out by whoever loads it."""
+        """Where the pack lies, or would lie: whether it is whole is found out by whoever loads it.
+
+        An installed pack is a link, which is resolved here, once a job: a job keeps the release that it began with.
+        """
         candidates = [folder / name for folder in self.packs]
-        return next((path for path in candidates if path.is_dir()), candidates[-1])
+        found = next((path for path in candidates if path.is_dir()), None)
+        return candidates[-1] if found is None else found.resolve()
 
 
 def build(settings: AnnotatorSettings) -> Services:
@@ -56,4 +65,6 @@ def build(settings: AnnotatorSettings) -> Services:
             seconds=settings.job_seconds,
             output_bytes=settings.job_output_mib * MIB,
         ),
+        workers=settings.job_processes or os.cpu_count() or 1,
+        distance=settings.flank_bases,
     )

@@ -25,8 +25,21 @@ class AnnotatorSettings(HookSettings):
         default=Path("/var/tmp/gas"),  # noqa: S108 - each job makes a private folder in it
         description="Folder for files of running jobs; needs about ten times the largest input.",
     )
-    job_memory_mib: int = Field(default=2048, ge=256, description="Memory that one job's process may use, in MiB.")
+    job_processes: int | None = Field(
+        default=None,
+        ge=1,
+        description="Processes that work on one job side by side; as many as there are processors where it is not set.",
+    )
+    job_memory_mib: int = Field(
+        default=2048, ge=256, description="Memory that each process of a job may use beyond the program itself, in MiB."
+    )
     job_seconds: float = Field(default=3600.0, gt=0, description="Seconds that one job may take.")
+    flank_bases: int = Field(
+        default=5000,
+        ge=0,
+        le=1_000_000,
+        description="Bases up- and downstream of a transcript within which a variant is said to be near it.",
+    )
     job_output_mib: int = Field(
         default=20_480, ge=1, description="Largest file that one job may write, and largest unpacked input, in MiB."
     )

@@ -1,20 +1,36 @@
-"""The entrance of the `gas` command: one subcommand a file."""
+"""The entrance of the `gas` command: one subcommand a file, imported when it is used."""
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import Final
+
 import click
 
-from cli.up import up
 from shared.core.errors import GasError
 
+COMMANDS: Final = {"packs": ("cli.packs", "packs_group"), "up": ("cli.up", "up")}
+"""Command → module and function."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Commands(click.Group):
+    """Imports no more than the command needs: the servers, the local cloud and the engine take seconds together."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="gas")
 def gas() -> None:
     """GAS, the Genomics Annotation Service."""
-
-
-gas.add_command(up)
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ import click
 import requests
 
 from cli.local_settings import LocalSettings
+from cli.packs_settings import local_packs_dir
 from cli.supervisor import Child, Supervisor, wait_until
 from deploy.local import stack
 from deploy.stack_settings import settings_from_outputs
@@ -127,7 +128,9 @@ def _server_settings(settings: LocalSettings, cloud_url: str, public_url: str) -
         "GAS_MAILBOX_URL": f"{cloud_url}/mailbox",
         "GAS_MAIL_FROM": "GAS <gas@example.org>",
         "GAS_SECRET_KEY": settings.secret_key.get_secret_value(),
+        "GAS_PACKS_DIR": os.environ.get("GAS_PACKS_DIR") or str(local_packs_dir(settings)),
         "GAS_WORK_DIR": str(settings.data_dir.resolve() / "work"),
+        "GAS_RESULTS_CACHE_DIR": str(settings.data_dir.resolve() / "results"),
         "GAS_MAIL_EVIDENCE_SECONDS": str(settings.mail_evidence_seconds),
         "GAS_LEASE_SECONDS": str(settings.lease_seconds),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from frontend import access, assets, errors, security, tracing
+from frontend import access, assets, errors, exports, results, security, tracing
 from frontend.accounts import blueprint as accounts
 from frontend.announcer import Announcer
 from frontend.jobs import blueprint as jobs
@@ -33,6 +33,8 @@ def create_app(settings: FrontendSettings, services: Services | None = None) -> 
     security.attach(app, settings)
     assets.attach(app)
     errors.attach(app)
+    results.attach(app, settings)
+    exports.attach(app)
     for blueprint in (pages, accounts, jobs):
         app.register_blueprint(blueprint)
     app.extensions["gas"] = Announcer(services)

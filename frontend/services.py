@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
+from frontend.catalogue import Catalogue
 from frontend.settings import FrontendSettings
 from shared.aws.jobs import DynamoJobs
 from shared.aws.limits import DynamoLimits
@@ -29,6 +31,11 @@ class Services:
     mailer: Mailer
     job_requests_topic: str
     now: Clock = utc_now
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The installed reference packs."""
+        return Catalogue(self.results, self.now)
 
 
 def build(settings: FrontendSettings) -> Services:

@@ -14,6 +14,7 @@ from xml.etree.ElementTree import Element
 
 import html5lib
 from flask import Flask
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import RequestRedirect
 from werkzeug.test import TestResponse
@@ -108,7 +109,9 @@ class Browser:
         form = page.form(button)
         names = {item.get("name") for tag in ("input", "textarea", "select") for item in form.iter(tag)}
         assert fields.keys() <= names, f"the form {button!r} has no fields {fields.keys() - names}"
-        data = {**dict(_values(form)), **fields}
+        data = MultiDict(_values(form))
+        for name, value in fields.items():
+            data.setlist(name, [value])
         action = form.get("action") or page.response.request.path
         if form.get("method", "get").lower() == "post":
             return self.post(action, data)

@@ -11,7 +11,17 @@ from typing import Any
 from shared.aws import page_token
 from shared.core.clock import to_iso
 from shared.core.errors import AlreadyExists, GasError, NotFound
-from shared.core.jobs import IllegalTransition, Job, JobError, JobState, Ledger, Progress, StoredFile, sources_of
+from shared.core.jobs import (
+    IllegalTransition,
+    Job,
+    JobError,
+    JobState,
+    Ledger,
+    PackQuestion,
+    Progress,
+    StoredFile,
+    sources_of,
+)
 from shared.core.ports import MailClaim, Page, Work
 
 
@@ -67,7 +77,7 @@ class FakeJobs(Fake):
             some, page_token.encode(user_id, to_iso(some[-1].created_at), some[-1].job_id) if more and some else None
         )
 
-    def submit(self, job_id: str, *, size: int, request_id: str, now: datetime) -> Job:
+    def submit(self, job_id: str, *, size: int, pack: str, why: str, request_id: str, now: datetime) -> Job:
         with self.lock:
             job = self._from({JobState.CREATED}, job_id, JobState.QUEUED)
             self.waiting.add(job_id)
@@ -75,10 +85,18 @@ class FakeJobs(Fake):
                 job,
                 state=JobState.QUEUED,
                 input=replace(job.input, size=size),
+                pack=pack,
+                pack_why=why,
+                pack_question=None,
                 request_id=request_id,
                 queued_at=now,
                 updated_at=now,
             )
+
+    def ask(self, job_id: str, *, size: int, question: PackQuestion, now: datetime) -> Job:
+        with self.lock:
+            job = self._from({JobState.CREATED}, job_id, JobState.CREATED)
+            return self._store(job, input=replace(job.input, size=size), pack_question=question, updated_at=now)
 
     def run_again(self, job_id: str, *, run: int, request_id: str, now: datetime) -> Job:
         with self.lock:

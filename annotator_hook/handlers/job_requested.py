@@ -14,7 +14,7 @@ from pathlib import Path
 
 import structlog
 
-from annotator_hook.pipeline.job import InputRejected, Result, Spec, Stopped, run
+from annotator_hook.pipeline.job import InputRejected, PackProblem, Result, Spec, Stopped, run
 from annotator_hook.pipeline.job import Progress as Step
 from annotator_hook.services import Services
 from shared.core.errors import Conflict, NotFound, Unavailable
@@ -37,7 +37,10 @@ log = structlog.get_logger()
 CONTENT_TYPES = {
     "vcf": "application/gzip",
     "tbi": "application/octet-stream",
-    "tsv": "text/tab-separated-values; charset=utf-8",
+    "tsv": "application/gzip",
+    "variants": "application/vnd.apache.parquet",
+    "consequences": "application/vnd.apache.parquet",
+    "genes": "text/plain; charset=utf-8",
     "log": "text/plain; charset=utf-8",
 }
 REPORT_SECONDS = 0.5
@@ -48,6 +51,7 @@ OUR_FAULT = JobError(
     message="GAS could not annotate this file because something failed on our side.",
     hint="Your file is kept. Run the job again later; if it fails again, send us the job's id.",
 )
+PACK_HINT = "Your file is kept. Tell whoever runs this server, and run the job again when the reference pack is sound."
 INPUT_GONE = JobError(
     code="input-missing", message="The uploaded file is no longer there.", hint="Upload it again as a new job."
 )
@@ -143,6 +147,8 @@ class _Attempt:
             pack_dir=self.services.pack_folder(self.job.pack),
             display_name=self.job.name,
             limits=self.services.limits,
+            workers=self.services.workers,
+            distance=self.services.distance,
         )
         try:
             result = run(spec, on_progress=self._advance, should_stop=self._should_stop)
@@ -153,6 +159,9 @@ class _Attempt:
             report = output / "log.txt"
             files = {"log": report} if report.exists() else {}
             return self._finish(JobState.FAILED, error=error, files=files)
+        except PackProblem as problem:
+            self._finish(JobState.FAILED, error=JobError(code="pack", message=str(problem), hint=PACK_HINT))
+            raise  # operators find the message in the dead-letter queue
         return self._finish(JobState.COMPLETED, result=result, files=result.files)
 
     def _advance(self, step: Step) -> None:

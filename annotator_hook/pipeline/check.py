@@ -1,23 +1,24 @@
-"""The first pass over the input: every record is refused, skipped with a reason, or spooled allele by allele."""
+"""The first pass over the input: what became of its records, and whether the file is one for this pack at all."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from annotator_hook.pipeline import header as headers
-from annotator_hook.pipeline.annotation import INFO_LINES
+from annotator_hook.pipeline.block import Examiner, Found
+from annotator_hook.pipeline.genome import Genome
 from annotator_hook.pipeline.outcome import InputRejected
-from annotator_hook.pipeline.pack import Pack
 from annotator_hook.pipeline.reasons import SKIP_REASONS
-from annotator_hook.pipeline.record import Allele, Record, examine, parse
-from annotator_hook.pipeline.report import Log, plain
-from annotator_hook.pipeline.source import Line, Source
-from annotator_hook.pipeline.split import RESERVED, split_genotypes, split_info
-from annotator_hook.pipeline.spool import Spool
+from annotator_hook.pipeline.report import Log, on_one_line
+from annotator_hook.pipeline.source import Source
+from annotator_hook.pipeline.split import RESERVED
+from annotator_hook.pipeline.spool import Piece
+from annotator_hook.pipeline.vcf_text import INFO_LINES
+from annotator_hook.pipeline.workers import parallel
 
 MOST_MISMATCHES: Final = 0.5
 """Part of REF alleles that differ from the reference above which the file is of another assembly. By chance alone
@@ -27,152 +28,64 @@ ENOUGH_MATCHES: Final = 10
 MOST_UNDECLARED: Final = 1000
 _KEY: Final = re.compile(r"[A-Za-z_][0-9A-Za-z_.]{0,199}")
 _FILTER: Final = re.compile(r"[^\s;,<>=\"\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,200}")
-_ESCAPED: Final = re.compile(r"[%;=,\s\x00-\x1f\x7f]")
 
 
 class Check:
     """The pass, and what it found out."""
 
-    def __init__(self, source: Source, pack: Pack, spool_path: Path, log: Log) -> None:
-        """Reads the header. Raises `InputRejected`."""
-        self._pack = pack
+    def __init__(self, source: Source, genome: Genome, folder: Path, log: Log, workers: int = 1) -> None:
+        """Reads the header; the spool will be in ``folder``. Raises `InputRejected`."""
+        self._genome = genome
+        self._pack = genome.pack
         self._log = log
         self._source = source
-        self._lines: Iterator[Line] = source.lines()
-        self.header = headers.read(self._lines, INFO_LINES)
-        self._spool = Spool(spool_path, self.header, pack.contigs)
+        self._folder = folder
+        self._workers = workers
+        self.header = headers.read(source.lines(), INFO_LINES)
         self.records_in = 0
         self.last_line = 0
         self.skipped: Counter[str] = Counter()
         """Reason → records."""
+        self.pieces: list[Piece] = []
+        """What is to be annotated, in the order of the input."""
         self._left_out: Counter[str] = Counter()
         """Reason → alleles of records that are annotated otherwise."""
         self._undeclared: dict[tuple[str, str], str] = {}
-        self._seen_columns: set[tuple[str, str]] = set()
         self._other_contigs: Counter[str] = Counter()
         self._matches = 0
-        self._mismatches: Counter[str] = Counter()
-        """Contig → records whose REF is not the reference's."""
+        self._mismatches = 0
+        """Records whose REF is not the reference's."""
         self._stray_comments = 0
-        self._unreadable: set[int] = set()
 
-    def run(self, on_record: Callable[[int], None]) -> None:
-        """``on_record`` is told the number of records so far. Raises `InputRejected`."""
-        with self._spool:
-            for line in self._lines:
-                text = line.text
-                if not text or text.isspace():
-                    continue
-                if text[0] == "#" and not line.cut:
-                    self._comment(line)
-                    continue
-                self.records_in += 1
-                self.last_line = line.number
-                self._record(line)
-                on_record(self.records_in)
+    def run(self, on_records: Callable[[int], None]) -> None:
+        """``on_records`` is told the number of records so far. Raises `InputRejected`."""
+        examiner = Examiner(self.header, self._genome, self._folder)
+        for found in parallel(examiner.examine, self._source.blocks(), self._workers):
+            self._add(found)
+            on_records(self.records_in)
         self._check_contigs()
         self._check_assembly()
-        self._unreadable = self._drop_unreadable()
 
-    def alleles(self) -> Iterator[tuple[int, str]]:
-        """What is to be annotated, by contig and position: the input's line number, and a line of VCF an allele."""
-        return self._spool.in_order(self._unreadable)
-
-    def _drop_unreadable(self) -> set[int]:
-        """Lines whose genotypes htslib cannot read; they count as skipped from now on."""
-        bad = self._spool.unreadable()
-        for line in sorted(bad):
-            self._log.skipped(line, "", SKIP_REASONS["unreadable-genotypes"])
-        if bad:
-            self.skipped["unreadable-genotypes"] += len(bad)
-        return bad
-
-    def _comment(self, line: Line) -> None:
-        if line.text.startswith("#CHROM\t") and line.text.split("\t")[9:] != self.header.samples:
-            raise InputRejected(
-                "second-header",
-                f"A second header with other samples begins before line {line.number:,}: two files were joined.",
-                "Join them with bcftools merge or concat, or upload them one by one.",
-                line.number,
-            )
-        self._stray_comments += 1
-
-    def _record(self, line: Line) -> None:
-        if line.cut:
-            self._skip(line.number, plain(line.text, 40), "record-too-long")
-            return
-        record = parse(line, self.header)
-        found = examine(record, self._pack)
-        if found.reason:
-            self._skip(line.number, _place(record, record.alt), found.reason)
-            if found.contig is None:
-                if len(self._other_contigs) < MOST_UNDECLARED or record.chrom in self._other_contigs:
-                    self._other_contigs[record.chrom] += 1
-            elif found.reason == "ref-mismatch":
-                self._mismatches[record.chrom] += 1
-            return
-        self._matches += 1
-        for alt, reason in found.left_out:
-            self._left_out[reason] += 1
-            self._log.skipped(line.number, _place(record, alt), "(this allele alone) " + SKIP_REASONS[reason])
-        self._add(record, found.alleles)
-
-    def _skip(self, line: int, place: str, reason: str) -> None:
-        self.skipped[reason] += 1
-        self._log.skipped(line, place, SKIP_REASONS[reason])
-
-    def _add(self, record: Record, alleles: list[Allele]) -> None:
-        alternatives = record.alt.count(",") + 1
-        items = self._info_items(record.info)
-        self._note("FILTER", record.filter, ";")
-        if record.genotypes:
-            self._note("FORMAT", record.genotypes.partition("\t")[0], ":")
-        numbers = self.header.declared
-        for place, variant, changed in alleles:
-            own = [f"GAS_LINE={record.line}"]
-            info, genotypes = items, record.genotypes
-            if changed:
-                own += [f"GAS_ORIGINAL={_original(record)}", f"GAS_ALLELE={place + 1}"]
-            if alternatives > 1:
-                info = split_info(items, place, alternatives, numbers["INFO"])
-                if genotypes:
-                    genotypes = split_genotypes(genotypes, place, alternatives, numbers["FORMAT"])
-            contig, pos, ref, alt = variant
-            columns = [contig, str(pos), record.id, ref, alt, record.qual, record.filter, ";".join([*info, *own])]
-            if genotypes:
-                columns.append(genotypes)
-            self._spool.add(contig, pos, record.line, "\t".join(columns))
-
-    def _info_items(self, info: str) -> list[str]:
-        """The record's INFO, without what GAS itself will say under the same key."""
-        if info == ".":
-            return []
-        items: list[str] = []
-        declared, renamed = self.header.declared["INFO"], self.header.renamed
-        for item in info.split(";"):
-            key, equals, value = item.partition("=")
-            if key not in declared:
-                if not item:
-                    continue
-                if key in renamed:
-                    key = renamed[key]
-                    item = f"{key}{equals}{value}"  # noqa: PLW2901
-                if key not in declared:
-                    self._declare("INFO", key, "" if equals else "Flag")
-            items.append(item)
-        return items
-
-    def _note(self, kind: str, column: str, separator: str) -> None:
-        if (kind, column) in self._seen_columns or len(self._seen_columns) > 10 * MOST_UNDECLARED:
-            return
-        self._seen_columns.add((kind, column))
-        for name in column.split(separator):
-            if name not in self.header.declared[kind] and name not in ("PASS", "."):
-                self._declare(kind, name, "")
+    def _add(self, found: Found) -> None:
+        self.records_in += found.records
+        self.last_line = max(self.last_line, found.last_line)
+        self.skipped += found.skipped
+        self.pieces += found.pieces
+        self._left_out += found.left_out
+        self._matches += found.matches
+        self._mismatches += found.mismatches
+        self._stray_comments += found.stray_comments
+        for line, place, why in found.listed:
+            self._log.skipped(line, place, why)
+        for kind, name, flag in found.used:
+            self._declare(kind, name, flag)
+        for name, count in found.other_contigs.items():
+            if len(self._other_contigs) < MOST_UNDECLARED or name in self._other_contigs:
+                self._other_contigs[name] += count
 
     def _declare(self, kind: str, name: str, flag: str) -> None:
         if len(self._undeclared) < MOST_UNDECLARED and (_FILTER if kind == "FILTER" else _KEY).fullmatch(name):
-            self._undeclared.setdefault((kind, name), flag)
+            self._undeclared[kind, name] = flag and self._undeclared.get((kind, name), flag)  # one value is no flag
 
     def undeclared(self) -> list[str]:
         """Header lines for what records use without a declaration, so that every tool takes the result."""
@@ -196,11 +109,11 @@ class Check:
             )
 
     def _names(self) -> str:
-        names = ", ".join(plain(name, 40) for name, _ in self._other_contigs.most_common(5))
+        names = ", ".join(on_one_line(name, 40) for name, _ in self._other_contigs.most_common(5))
         return names + (f" and {len(self._other_contigs) - 5:,} more" if len(self._other_contigs) > 5 else "")
 
     def _check_assembly(self) -> None:
-        mismatches = sum(self._mismatches.values())
+        mismatches = self._mismatches
         compared = self._matches + mismatches
         if not compared:
             return
@@ -226,7 +139,7 @@ class Check:
             if contig is not None and length != contig.length:
                 other = contig.other_lengths.get(length)
                 return (
-                    f"Its header says that {plain(name, 40)} has {length:,} bases, the reference has {contig.length:,}"
+                    f"Its header says that {on_one_line(name, 40)} has {length:,} bases, the reference has {contig.length:,}"
                     + (f"; that is {other}." if other else ".")
                 )
         return ""
@@ -234,7 +147,7 @@ class Check:
     def warnings(self) -> list[str]:
         """What the owner should know although the file is annotated."""
         found = [*self._source.warnings, *self.header.warnings]
-        mismatches = sum(self._mismatches.values())
+        mismatches = self._mismatches
         if mismatches:
             compared = self._matches + mismatches
             found.append(f"REF differs from the reference in {mismatches:,} of {compared:,} records.")
@@ -254,12 +167,3 @@ class Check:
         if self.records_in and self.records_in == sum(self.skipped.values()):
             found.append("No record could be annotated; the ledger says why.")
         return [text[:500] for text in found[:50]]
-
-
-def _place(record: Record, alt: str) -> str:
-    return f"{plain(record.chrom, 40)}:{record.pos} {plain(record.ref, 40)}>{plain(alt, 60)}"
-
-
-def _original(record: Record) -> str:
-    text = f"{record.chrom}:{record.pos}:{record.ref}:{record.alt.replace(',', '/')}"
-    return _ESCAPED.sub(lambda match: "".join(f"%{byte:02X}" for byte in match.group().encode()), text)

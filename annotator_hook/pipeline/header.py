@@ -158,3 +158,8 @@ def _rename(header: Header, own_keys: Iterable[str]) -> None:
         ]
         kept = ", ".join(f"{key} is now {header.renamed[key]}" for key in found)
         header.warnings.append(f"The file was annotated before; its own values are kept: {kept}.")
+
+
+def column_line(header: Header) -> str:
+    """The line that starts with #CHROM."""
+    return "\t".join([*COLUMNS, "FORMAT", *header.samples] if header.samples else COLUMNS)

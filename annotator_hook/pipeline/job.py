@@ -21,16 +21,27 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any, Final
 
-from annotator_hook.pipeline.outcome import InputRejected, Ledger, Limits, Progress, Result, Spec, Stopped
+from annotator_hook.pipeline.outcome import InputRejected, Ledger, Limits, PackProblem, Progress, Result, Spec, Stopped
 from annotator_hook.pipeline.report import append_refusal
 from shared.core.errors import Permanent, Retryable
 
-__all__ = ["InputRejected", "Ledger", "Limits", "Progress", "Result", "Spec", "Stopped", "run"]
+__all__ = ["InputRejected", "Ledger", "Limits", "PackProblem", "Progress", "Result", "Spec", "Stopped", "run"]
 
 POLL_SECONDS: Final = 0.2
 """How often the caller is asked whether to go on."""
 GAS_VERSION: Final = version("gas")
 _CODE: Final = Path(__file__).parents[2]
+_ENVIRONMENT: Final = {
+    "LC_ALL": "C.UTF-8",
+    "PYTHONPATH": str(_CODE),
+    "OPENBLAS_NUM_THREADS": "1",  # threads would only take address space
+    "OMP_NUM_THREADS": "1",
+    # Memory that was freed is used again rather than given back and faulted in anew: a tenth of all processor time.
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "MALLOC_MMAP_THRESHOLD_": "4294967296",
+    "MALLOC_TRIM_THRESHOLD_": "4294967296",
+    "MALLOC_TOP_PAD_": "16777216",
+}
 _LAST_WORDS: Final = 2000
 """Bytes of the child's standard error that are quoted."""
 
@@ -72,7 +83,7 @@ class _Child:
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
                 cwd=work_dir,
-                env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "PYTHONPATH": str(_CODE)},
+                env=_ENVIRONMENT | {"PATH": os.environ.get("PATH", os.defpath)},
                 pass_fds=(answers,),
                 start_new_session=True,
             )
@@ -90,6 +101,8 @@ class _Child:
             "pack_dir": str(spec.pack_dir.resolve()),
             "display_name": spec.display_name,
             "limits": vars(spec.limits),
+            "workers": spec.workers,
+            "distance": spec.distance,
             "work_dir": str(work_dir.resolve()),
             "gas_version": GAS_VERSION,
             "parent": os.getpid(),
@@ -135,6 +148,8 @@ class _Child:
             raise InputRejected(*content)
         if kind == "busy":
             raise Retryable(content)
+        if kind == "pack":
+            raise PackProblem(content)
         if kind == "broken":
             raise Permanent(content)
         return Result(

@@ -1,16 +1,16 @@
 """One way to write each variant: trimmed, and shifted as far to the left as the reference allows.
 
 The algorithm and the proof that its result is unique: Tan, Abecasis and Kang, "Unified representation of genetic
-variants", Bioinformatics 2015. HGVS wants the opposite shift; `rightmost` gives it.
+variants", Bioinformatics 2015.
 """
 
 from __future__ import annotations
 
-from annotator_hook.pipeline.reference import Reference
+from annotator_hook.pipeline.reference import Bases
 from annotator_hook.pipeline.variant import Variant
 
 
-def normalise(variant: Variant, reference: Reference) -> Variant:
+def normalise(variant: Variant, reference: Bases) -> Variant:
     """The same change, normalised. ``ref`` must be what the reference has; alleles are upper case and differ."""
     contig, pos, ref, alt = variant
     if len(ref) == 1 == len(alt):
@@ -31,7 +31,7 @@ def normalise(variant: Variant, reference: Reference) -> Variant:
     return Variant(contig, pos, ref, alt)
 
 
-def _shift_left(contig: str, pos: int, bases: str, reference: Reference, *, deleted: bool) -> Variant:
+def _shift_left(contig: str, pos: int, bases: str, reference: Bases, *, deleted: bool) -> Variant:
     """``bases`` are deleted from, or inserted before, ``pos``."""
     shift = 0
     while (before := reference.base(contig, pos - shift - 1)) and before == bases[-1 - shift % len(bases)]:
@@ -46,16 +46,3 @@ def _shift_left(contig: str, pos: int, bases: str, reference: Reference, *, dele
     if deleted:
         return Variant(contig, pos - 1, anchor + bases, anchor)
     return Variant(contig, pos - 1, anchor, anchor + bases)
-
-
-def rightmost(contig: str, start: int, bases: str, reference: Reference, *, deleted: bool) -> tuple[int, str]:
-    """Where a pure insertion or deletion ends up when shifted to the right, and its bases there.
-
-    ``bases`` are deleted from, or inserted before, ``start``; so they are from the position that is answered.
-    """
-    gap = len(bases) if deleted else 0
-    shift = 0
-    while (after := reference.base(contig, start + gap + shift)) and after == bases[shift % len(bases)]:
-        shift += 1
-    turn = shift % len(bases)
-    return start + shift, bases[turn:] + bases[:turn]

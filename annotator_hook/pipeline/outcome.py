@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shared.core.errors import GasError
+from shared.core.errors import GasError, Permanent
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,10 @@ class Spec:
     display_name: str
     """The file's name as its owner gave it: untrusted, for the log alone."""
     limits: Limits
+    workers: int = 1
+    """Processes that work side by side."""
+    distance: int = 5000
+    """Bases up- and downstream of a transcript within which a variant is said to be near it."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +74,14 @@ class Result:
     summary: dict[str, Any]
     """JSON-able and below 100 kB; `summarise` describes it."""
     files: dict[str, Path]
-    """``vcf``, ``tbi``, ``tsv`` and ``log``."""
+    """``vcf``, ``tbi``, ``tsv``, ``variants``, ``consequences``, ``genes`` and ``log``."""
     warnings: list[str]
     peak_memory_bytes: int = 0
-    """The most memory that a process of the job had resident."""
+    """The most memory that the job's processes had resident at one time, what they share counted once."""
+
+
+class PackProblem(Permanent):
+    """A reference pack is missing, damaged or of another format. The sentence names it and what looks at it."""
 
 
 class InputRejected(GasError):
@@ -89,6 +97,18 @@ class InputRejected(GasError):
         """How to mend it: one sentence."""
         self.line = line
         """The line of the (unpacked) file, counted from 1, where there is one."""
+
+    def __reduce__(self) -> tuple[type[InputRejected], tuple[str, str, str, int | None]]:
+        return InputRejected, (self.code, self.message, self.hint, self.line)
+
+
+class Died(GasError):
+    """A process that did a part of the work ended before it was done."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(f"A process of the job ended with exit code {exit_code}.")
+        self.exit_code = exit_code
+        """As of `os.waitstatus_to_exitcode`: negative for a signal."""
 
 
 class Stopped(GasError):

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from annotator_hook.packs.format import PackContig
+from annotator_hook.pipeline.genome import Genome
 from annotator_hook.pipeline.header import COLUMNS, Header
 from annotator_hook.pipeline.normalise import normalise
 from annotator_hook.pipeline.outcome import InputRejected
-from annotator_hook.pipeline.pack import Contig, Pack
 from annotator_hook.pipeline.source import Line
 from annotator_hook.pipeline.variant import Variant
 
@@ -60,7 +61,7 @@ class Examined:
     """Allele and reason, of alleles in a record of which others are annotated."""
     reason: str = ""
     """Why nothing of the record is annotated."""
-    contig: Contig | None = None
+    contig: PackContig | None = None
     """None for a contig that the pack does not have."""
 
 
@@ -115,9 +116,9 @@ def _wrong_columns(text: str, columns: int, expected: int, number: int) -> Input
     )
 
 
-def examine(record: Record, pack: Pack) -> Examined:
-    """Holds the record against the pack's reference."""
-    contig = pack.by_alias.get(record.chrom.lower())
+def examine(record: Record, genome: Genome) -> Examined:
+    """Holds the record against the reference."""
+    contig = genome.pack.by_alias.get(record.chrom.lower())
     if contig is None:
         return Examined(reason="contig")
     end = record.pos + len(record.ref) - 1
@@ -139,10 +140,10 @@ def examine(record: Record, pack: Pack) -> Examined:
             usable.append((index, alt))
     if not usable:
         return Examined(reason=found.left_out[0][1], contig=contig)
-    if ref != pack.reference.bases(contig.name, record.pos, end):
+    if ref != genome.bases(contig.name, record.pos, end):
         return Examined(reason="ref-mismatch", contig=contig)
     for index, alt in usable:
-        variant = normalise(Variant(contig.name, record.pos, ref, alt), pack.reference)
+        variant = normalise(Variant(contig.name, record.pos, ref, alt), genome)
         same = (contig.name, record.pos, record.ref, record.alt) == variant
         found.alleles.append(Allele(index, variant, changed=not same))
     return found

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import pysam
 
 _BLOCK: Final = 1 << 20
+
+
+class Bases(Protocol):
+    """Who knows the bases."""
+
+    def bases(self, contig: str, start: int, end: int) -> str:
+        """The bases from ``start`` to ``end``, counted from 1, both included; what lies outside is left out."""
+
+    def base(self, contig: str, pos: int) -> str:
+        """One base; empty outside the contig."""
 
 
 class Reference:

@@ -14,7 +14,7 @@ MOST_LISTED: Final = 1000
 """Skipped records that are listed one by one."""
 
 
-def plain(text: str, most: int = 100) -> str:
+def on_one_line(text: str, most: int = 100) -> str:
     """Untrusted text on one line: what does not print is escaped."""
     shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text[:most])
     return shown + ("…" if len(text) > most else "")

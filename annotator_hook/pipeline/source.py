@@ -1,4 +1,4 @@
-"""Lines out of an untrusted file: what kind of file it is, unpacked, within bounds.
+"""Lines out of an untrusted file, in blocks: what kind of file it is, unpacked, within bounds.
 
 Never more than one chunk and one line is in memory, whatever the file claims to be.
 """
@@ -15,6 +15,8 @@ from annotator_hook.pipeline.outcome import InputRejected
 CHUNK: Final = 1 << 20
 MOST_LINE_BYTES: Final = 8 << 20
 """A longer line is cut and marked."""
+_KEPT: Final = 1000
+"""Bytes of such a line that are kept, to name it by."""
 BOMB_FLOOR: Final = 256 << 20
 """Unpacked bytes below which the ratio is not looked at."""
 BOMB_RATIO: Final = 250
@@ -59,18 +61,51 @@ class Line(NamedTuple):
     """Only the beginning of a line longer than `MOST_LINE_BYTES`."""
 
 
+class Block(NamedTuple):
+    """Whole lines that stand together."""
+
+    number: int
+    """Of the first line, counted from 1."""
+    data: bytes
+    """With line ends, but perhaps for the last one."""
+    cut: bool = False
+    """``data`` is the beginning of one line longer than `MOST_LINE_BYTES`."""
+
+
 class Source:
-    """A file to read lines from."""
+    """A file to read lines from: first some of them one by one, then the others in blocks."""
 
     def __init__(self, path: Path, *, most_bytes: int) -> None:
         """``most_bytes``: the largest unpacked size."""
         self._path = path
         self._most_bytes = most_bytes
-        self._number = 0
+        self._lines_read = 0
+        self._blocks = self._read()
+        self._place: tuple[Block, int, int] | None = None
+        """How far `lines` came: the block, an offset in it, and the number of the line there."""
         self.warnings: list[str] = []
 
     def lines(self) -> Iterator[Line]:
         """Every line in turn. Raises `InputRejected` where the file is not text or breaks a bound."""
+        for block in self._blocks:
+            at, number = 0, block.number
+            while at < len(block.data):
+                end = block.data.find(b"\n", at)
+                raw = block.data[at:] if end < 0 else block.data[at:end]
+                at = len(block.data) if end < 0 else end + 1
+                self._place = (block, at, number + 1)
+                yield as_line(number, raw, cut=block.cut)
+                number += 1
+
+    def blocks(self) -> Iterator[Block]:
+        """The lines that `lines` has not given out. Raises as `lines` does, after the lines before."""
+        if self._place:
+            block, at, number = self._place
+            if at < len(block.data):
+                yield Block(number, block.data[at:])
+        yield from self._blocks
+
+    def _read(self) -> Iterator[Block]:
         with self._path.open("rb") as file:
             head = file.read(4)
             file.seek(0)
@@ -130,7 +165,7 @@ class Source:
             )
 
     def _after(self) -> str:
-        return f", after line {self._number:,}" if self._number else ""
+        return f", after line {self._lines_read:,}" if self._lines_read else ""
 
     def _check_size(self, unpacked: int, packed: int) -> None:
         if unpacked > self._most_bytes:
@@ -146,44 +181,53 @@ class Source:
                 "Upload the plain VCF.",
             )
 
-    def _split(self, chunks: Iterator[bytes]) -> Iterator[Line]:
-        rest: list[bytes] = []
-        held = 0
-        cut = False
-        first = True
-        for chunk in chunks:
-            if first:
-                chunk = self._check_head(chunk)  # noqa: PLW2901 - without its byte order mark
-                first = False
-            if b"\x00" in chunk:
-                line = self._number + chunk[: chunk.index(b"\x00")].count(b"\n") + 1
-                raise InputRejected("binary", "The file has binary data in it, so it is not a VCF.", _CONVERT, line)
-            lines = chunk.split(b"\n")
-            last = lines.pop()
-            for whole in lines:
-                if rest:
-                    rest.append(whole)
-                    whole = b"".join(rest)  # noqa: PLW2901 - completed by what the chunk before held of it
-                    rest, held = [], 0
-                yield self._line(whole, cut=cut)
-                cut = False
-            if last and not cut:
-                rest.append(last)
-                held += len(last)
-                if held > MOST_LINE_BYTES:
-                    cut = True
-        if first:
-            raise InputRejected("empty", "Unpacked, the file is empty.", "Look whether its export was complete.")
-        if rest:
-            yield self._line(b"".join(rest), cut=cut)
+    def _split(self, chunks: Iterator[bytes]) -> Iterator[Block]:
+        number = 1
+        held: list[bytes] = []
+        failure: InputRejected | None = None
+        first, cut, ended = True, False, False
+        while not ended:
+            try:
+                chunk = self._next(chunks, first=first)
+            except InputRejected as error:
+                failure, chunk = error, b""
+            first = False
+            ended = not chunk
+            if cut:  # what belongs to a line that is too long is not kept
+                end = chunk.find(b"\n")
+                if end < 0 and not ended:
+                    continue
+                yield Block(number, held.pop(), cut=True)
+                number, chunk, cut = number + 1, chunk[end + 1 :], False
+            held.append(chunk)
+            if not ended and sum(map(len, held)) < CHUNK:
+                continue
+            data = b"".join(held)
+            end = len(data) if ended and failure is None else data.rfind(b"\n") + 1
+            data, rest = data[:end], data[end:]
+            if len(data) > MOST_LINE_BYTES and (end := data.find(b"\n") % (len(data) + 1)) > MOST_LINE_BYTES:
+                yield Block(number, data[:_KEPT], cut=True)
+                number, data = number + 1, data[end + 1 :]
+            if data:
+                yield Block(number, data)
+                number += data.count(b"\n")
+            cut = len(rest) > MOST_LINE_BYTES
+            held = [rest[:_KEPT] if cut else rest]
+        if failure is not None:
+            raise failure
 
-    def _line(self, raw: bytes, *, cut: bool) -> Line:
-        self._number += 1
-        if len(raw) > MOST_LINE_BYTES or cut:
-            return Line(self._number, raw[:1000].decode("utf-8", "surrogateescape"), cut=True)
-        if raw.endswith(b"\r"):
-            raw = raw[:-1]
-        return Line(self._number, raw.decode("utf-8", "surrogateescape"), cut=False)
+    def _next(self, chunks: Iterator[bytes], *, first: bool) -> bytes:
+        """The next chunk, empty at the end; lines are counted for the words of a refusal."""
+        chunk = next(chunks, b"")
+        if first:
+            if not chunk:
+                raise InputRejected("empty", "Unpacked, the file is empty.", "Look whether its export was complete.")
+            chunk = self._check_head(chunk) or next(chunks, b"")
+        if b"\x00" in chunk:
+            line = self._lines_read + chunk[: chunk.index(b"\x00")].count(b"\n") + 1
+            raise InputRejected("binary", "The file has binary data in it, so it is not a VCF.", _CONVERT, line)
+        self._lines_read += chunk.count(b"\n")
+        return chunk
 
     def _check_head(self, chunk: bytes) -> bytes:
         if chunk.startswith(b"\xef\xbb\xbf"):
@@ -213,3 +257,10 @@ class Source:
                 "Save it with line ends of Unix (LF) or Windows (CRLF).",
             )
         return chunk
+
+
+def as_line(number: int, raw: bytes, *, cut: bool) -> Line:
+    """A line from its bytes without ``\\n``."""
+    if raw.endswith(b"\r"):
+        raw = raw[:-1]
+    return Line(number, raw.decode("utf-8", "surrogateescape"), cut=cut)

@@ -1,100 +1,152 @@
-"""The alleles that will be annotated, on disk in the order of the input, and handed out in the order of the genome.
+"""The alleles that will be annotated, on disk: pieces sorted by position, and parts of the genome read from them.
 
-One line of VCF an allele. In memory are two numbers a line, not the lines.
+A file of the spool holds what came of a block of the input, one record batch a contig. Whatever the input's order was,
+a part of a contig is then a range of rows of each piece; where the input was sorted, of one or two of them.
 """
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Any, Final
 
-import pysam
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
-from annotator_hook.pipeline.header import Header
-from annotator_hook.pipeline.pack import Contig
+from annotator_hook.consequence.arrays import Ints
 
-_POSITION_BITS = 40
-
-
-def encode(text: str) -> bytes:
-    """The inverse of how `Source` reads: bytes that are not UTF-8 come out as they came in."""
-    return text.encode("utf-8", "surrogateescape")
-
-
-class Spool:
-    """Add lines within a ``with`` block, then read `in_order`."""
-
-    def __init__(self, path: Path, header: Header, contigs: Sequence[Contig]) -> None:
-        self._path = path
-        self._ranks = {contig.name: rank for rank, contig in enumerate(contigs)}
-        self._places = array("q")
-        self._offsets = array("q")
-        self._lines = array("q")
-        self._has_samples = bool(header.samples)
-        self._file: BinaryIO = path.open("wb", buffering=1 << 20)
-        head = [f"##fileformat={header.fileformat}", *header.meta]
-        head += [f"##contig=<ID={contig.name},length={contig.length}>" for contig in contigs]
-        head.append(column_line(header))
-        start = encode("\n".join(head) + "\n")
-        self._file.write(start)
-        self._offset = len(start)
-
-    def add(self, contig: str, pos: int, line: int, text: str) -> None:
-        """``text`` without its end; ``line`` is the input's."""
-        data = encode(text) + b"\n"
-        self._places.append(self._ranks[contig] << _POSITION_BITS | pos)
-        self._offsets.append(self._offset)
-        self._lines.append(line)
-        self._file.write(data)
-        self._offset += len(data)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing is added any more."""
-        self._file.close()
-
-    def unreadable(self) -> set[int]:
-        """Lines of the input whose genotype columns htslib cannot read, so that no tool could read the result.
-
-        Without samples nothing can be wrong: htslib takes any INFO.
-        """
-        if not self._has_samples or not self._offsets:
-            return set()
-        bad: set[int] = set()
-        verbosity = pysam.set_verbosity(0)
-        try:
-            with pysam.VariantFile(str(self._path)) as file:
-                for line in self._lines:
-                    try:
-                        next(file)
-                    except (OSError, ValueError):  # htslib goes on with the next line
-                        bad.add(line)
-        finally:
-            pysam.set_verbosity(verbosity)
-        return bad
-
-    def in_order(self, without: set[int]) -> Iterator[tuple[int, str]]:
-        """The input's line number and the text, by contig and position, but for the input's lines ``without``."""
-        order: Sequence[int] = range(len(self._places))
-        if any(self._places[n] > self._places[n + 1] for n in range(len(self._places) - 1)):
-            order = sorted(order, key=self._places.__getitem__)
-        with self._path.open("rb", buffering=1 << 18) as file:
-            expected = -1
-            for number in order:
-                offset = self._offsets[number]
-                if offset != expected:
-                    file.seek(offset)
-                data = file.readline()
-                expected = offset + len(data)
-                if self._lines[number] not in without:
-                    yield self._lines[number], data[:-1].decode("utf-8", "surrogateescape")
+SCHEMA: Final = pa.schema(
+    [
+        ("line", pa.int32()),
+        ("pos", pa.int32()),
+        ("ref", pa.string()),
+        ("alt", pa.string()),
+        ("id", pa.binary()),
+        ("qual", pa.binary()),
+        ("filter", pa.binary()),
+        ("info", pa.binary()),  # without what GAS adds; empty for none
+        ("original", pa.binary()),  # CHROM:POS:REF:ALT of the input, where GAS writes it otherwise; or empty
+        ("number", pa.int16()),  # of the allele in the input's ALT, from 1
+        ("genotypes", pa.binary()),  # FORMAT and samples, of this allele alone; empty without samples
+    ]
+)
+MARK_EVERY: Final = 64
+"""Rows from one noted position to the next."""
 
 
-def column_line(header: Header) -> str:
-    """The line that starts with #CHROM."""
-    columns = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO"]
-    return "\t".join([*columns, "FORMAT", *header.samples] if header.samples else columns)
+@dataclass(frozen=True)
+class Piece:
+    """Rows of one contig in one file, sorted by position."""
+
+    path: Path
+    batch: int
+    contig: str
+    rows: int
+    marks: npt.NDArray[np.int32]
+    """The position of every `MARK_EVERY`-th row, and of the last one."""
+
+    def read(self) -> Any:
+        """The record batch, mapped into memory for as long as it is held."""
+        with pa.memory_map(str(self.path)) as source:
+            return pa.ipc.open_file(source).get_batch(self.batch)
+
+
+def write(path: Path, table: Any, contig: Ints, names: Sequence[str]) -> list[Piece]:
+    """Writes a file of the spool.
+
+    Args:
+        path: Of the file.
+        table: Of `SCHEMA`, rows in the order of the input.
+        contig: Of each row, as an index into ``names``.
+        names: Of the pack's contigs.
+    """
+    place = contig << 40 | table.column("pos").to_numpy()
+    if (place[1:] < place[:-1]).any():
+        order = np.argsort(place, kind="stable")
+        table, contig = table.take(pa.array(order)), contig[order]
+    table = table.combine_chunks()
+    bounds = [0, *(np.flatnonzero(np.diff(contig)) + 1).tolist(), len(contig)]
+    pieces = []
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
+        for number, (start, end) in enumerate(pairwise(bounds)):
+            (batch,) = table.slice(start, end - start).to_batches()
+            writer.write_batch(batch)
+            pos = batch.column("pos").to_numpy()
+            marks = np.append(pos[::MARK_EVERY], pos[-1])
+            pieces.append(Piece(path, number, names[contig[start]], len(pos), marks))
+    return pieces
+
+
+@dataclass(frozen=True)
+class Part:
+    """The alleles of a contig at positions ``first`` up to, but without, ``end``."""
+
+    number: int
+    """Of all parts of the genome, from 0."""
+    contig: str
+    first: int
+    end: int
+    pieces: tuple[Piece, ...]
+    """Those that reach into it, in the order of the input."""
+
+    def ranges(self) -> tuple[list[Piece], Ints, Ints, Ints]:
+        """Pieces with rows in the part, and of each row in the order of the genome the place in that list, the row in
+        the piece, and the position; rows of one position in the order of the input."""
+        found: list[Piece] = []
+        positions, places, rows = [], [], []
+        for piece in self.pieces:
+            pos = piece.read().column("pos").to_numpy()
+            low, high = np.searchsorted(pos, [self.first, self.end])
+            if low == high:
+                continue
+            places.append(np.full(high - low, len(found), dtype=np.int64))
+            found.append(piece)
+            positions.append(pos[low:high].copy())
+            rows.append(np.arange(low, high, dtype=np.int64))
+        if not found:
+            none = np.zeros(0, dtype=np.int64)
+            return found, none, none, none
+        place, row = np.concatenate(places), np.concatenate(rows)
+        pos = np.concatenate(positions)
+        if len(found) > 1 and (pos[1:] < pos[:-1]).any():
+            order = np.argsort(pos, kind="stable")
+            place, row, pos = place[order], row[order], pos[order]
+        return found, place, row, pos
+
+
+class Reader:
+    """Reads the rows of a part, in the order of the genome."""
+
+    def __init__(self, part: Part) -> None:
+        self._found, self._place, self._row, self.positions = part.ranges()
+        self.rows = len(self._row)
+
+    def read(self, start: int, stop: int, columns: Sequence[str] = SCHEMA.names) -> Any:
+        """Rows ``start … stop`` as a table of plain arrays that hold no file open."""
+        return self.pick(np.arange(start, stop), columns)
+
+    def pick(self, wanted: Ints, columns: Sequence[str] = SCHEMA.names) -> Any:
+        """Some rows, likewise."""
+        place, row = self._place[wanted], self._row[wanted]
+        tables, order = [], []
+        for number in np.unique(place).tolist():
+            here = np.flatnonzero(place == number)
+            batch = self._found[number].read().select(list(columns))
+            tables.append(pa.Table.from_batches([batch]).take(pa.array(row[here])))
+            order.append(here)
+        if not tables:
+            return pa.schema([SCHEMA.field(name) for name in columns]).empty_table()
+        table = pa.concat_tables(tables)
+        if len(tables) > 1:
+            back = np.empty(len(wanted), dtype=np.int64)
+            back[np.concatenate(order)] = np.arange(len(wanted))
+            table = table.take(pa.array(back))
+        return table.combine_chunks()
+
+    def tables(self, size: int, columns: Sequence[str]) -> Iterator[Any]:
+        """All rows, at most ``size`` at a time."""
+        for start in range(0, self.rows, size):
+            yield self.read(start, min(start + size, self.rows), columns)

@@ -1,115 +1,70 @@
-"""What the job's page shows at first sight: counts, and the variants to look at first."""
+"""The job's summary: what its page shows at first sight, as JSON of less than 100 kB."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from annotator_hook.pipeline.annotation import Annotation
-from annotator_hook.pipeline.terms import IMPACTS, RANK
-from annotator_hook.pipeline.variant import Variant
+from annotator_hook.consequence import terms
+from annotator_hook.consequence.alleles import CLASSES
+from annotator_hook.packs.format import PackContig
+from annotator_hook.pipeline.counts import FREQUENCIES, LONGEST_INDEL, MOST_HIGHLIGHTS, Counts
 
-CLASSES: Final = ("SNV", "insertion", "deletion", "indel", "substitution")
 MOST_GENES: Final = 50
-MOST_HIGHLIGHTS: Final = 50
-_TRANSITIONS: Final = frozenset({"AG", "GA", "CT", "TC"})
+MOST_CONTIGS: Final = 30
+"""Of which the density is shown."""
+MOST_BARS: Final = 200
+"""Of all of them together."""
+_MOST_COUNTED_CONTIGS: Final = 200
+_SHOWN_CLASSES: Final = ("SNV", "insertion", "deletion", "indel", "substitution")
 
 
-class Summary:
-    """Counts alleles as they are written."""
-
-    def __init__(self) -> None:
-        self.variants = 0
-        self._classes: Counter[str] = Counter(dict.fromkeys(CLASSES, 0))
-        self._consequences: Counter[str] = Counter()
-        self._impact: Counter[str] = Counter(dict.fromkeys(IMPACTS, 0))
-        self._transitions = self._transversions = 0
-        self._clinvar: Counter[str] = Counter()
-        self._genes: dict[str, dict[str, Any]] = {}
-        self._pathogenic: dict[Variant, dict[str, Any]] = {}
-        self._high: dict[Variant, dict[str, Any]] = {}
-
-    def add(self, annotation: Annotation) -> None:
-        """One allele, each time that it occurs."""
-        self.variants += 1
-        variant, worst, known = annotation.variant, annotation.consequences.worst, annotation.clinvar
-        kind = annotation.kind
-        self._classes[kind] += 1
-        self._consequences[worst.terms[0]] += 1
-        self._impact[worst.impact] += 1
-        if kind == "SNV" and variant.ref != "N":
-            if variant.ref + variant.alt in _TRANSITIONS:
-                self._transitions += 1
-            else:
-                self._transversions += 1
-        if known:
-            self._clinvar[known.significance_in_words] += 1
-        self._count_genes(annotation)
-        if known and known.is_pathogenic:
-            _keep(self._pathogenic, annotation)
-        elif worst.impact == "HIGH":
-            _keep(self._high, annotation)
-
-    def _count_genes(self, annotation: Annotation) -> None:
-        counted: set[str] = set()
-        for item in annotation.consequences.touching:  # the most severe first, so the first of a gene is its worst
-            if item.transcript is None or item.transcript.gene_id in counted:
-                continue
-            gene_id = item.transcript.gene_id
-            counted.add(gene_id)
-            if gene_id not in self._genes:
-                symbol = item.transcript.symbol
-                self._genes[gene_id] = {
-                    "symbol": symbol,
-                    "gene_id": gene_id,
-                    "variants": 0,
-                    "high": 0,
-                    "moderate": 0,
-                }
-            gene = self._genes[gene_id]
-            gene["variants"] += 1
-            gene["high"] += item.impact == "HIGH"
-            gene["moderate"] += item.impact == "MODERATE"
-
-    def counts(self) -> dict[str, Any]:
-        """The part of the job's summary that comes from its alleles."""
-        genes = sorted(self._genes.values(), key=lambda gene: (-gene["variants"], gene["symbol"]))
-        return {
-            "variants": self.variants,
-            "classes": dict(self._classes),
-            "consequences": {
-                term: self._consequences[term] for term in sorted(self._consequences, key=RANK.__getitem__)
-            },
-            "impact": dict(self._impact),
-            "ts": self._transitions,
-            "tv": self._transversions,
-            "clinvar": dict(self._clinvar.most_common(20)),
-            "genes": genes[:MOST_GENES],
-            "highlights": [*self._pathogenic.values(), *self._high.values()][:MOST_HIGHLIGHTS],
-        }
+def density_bins(contigs: Sequence[PackContig]) -> dict[str, int]:
+    """Of the longest contigs the bases of a bar, so that there are at most `MOST_BARS`."""
+    shown = sorted(contigs, key=lambda contig: -contig.length)[:MOST_CONTIGS]
+    if not shown:
+        return {}
+    size = -(-sum(contig.length for contig in shown) // (MOST_BARS - len(shown)))
+    return {contig.name: size for contig in shown}
 
 
-def _keep(kept: dict[Variant, dict[str, Any]], annotation: Annotation) -> None:
-    variant, worst, known = annotation.variant, annotation.consequences.worst, annotation.clinvar
-    if variant in kept or len(kept) >= MOST_HIGHLIGHTS:
-        return
-    touched = worst.transcript if worst.distance is None else None
-    change = annotation.hgvs_g.partition(":")[2]
-    kept[variant] = {
-        "contig": variant.contig,
-        "pos": variant.pos,
-        "ref": _short(variant.ref, 40),
-        "alt": _short(variant.alt, 40),
-        "gene": touched.symbol if touched else "",
-        "consequence": worst.terms[0],
-        "impact": worst.impact,
-        "change": _short(change + (f" / {worst.hgvs_p}" if worst.hgvs_p else ""), 120),
-        "clinvar": known.significance_in_words if known else "",
-        "condition": _short(known.conditions_in_words, 200) if known else "",
-        "stars": known.stars if known else None,
-        "accession": known.accession if known else "",
+def summarise(counts: Counts, bins: Mapping[str, int], *, samples: int, has_frequencies: bool) -> dict[str, Any]:
+    """The part of the job's summary that comes from its alleles."""
+    impact = dict.fromkeys((str(impact) for impact in terms.Impact), 0)
+    for term, number in zip(terms.IMPACTS, counts.consequences.tolist(), strict=True):
+        impact[str(term)] += number
+    classes = dict(zip(CLASSES, counts.classes.tolist(), strict=True))
+    genes = [
+        {"symbol": symbol, "gene_id": gene, "variants": variants, "high": high, "moderate": moderate}
+        for gene, (symbol, variants, high, moderate) in counts.genes.items()
+    ]
+    genes.sort(key=lambda gene: (-gene["high"], -gene["moderate"], -gene["variants"], gene["symbol"]))
+    lengths = {str(place - LONGEST_INDEL): number for place, number in enumerate(counts.lengths.tolist()) if number}
+    spectrum = [
+        {"from": low, "to": high, "n": number}
+        for low, high, number in zip(FREQUENCIES[:-1], FREQUENCIES[1:], counts.frequencies.tolist(), strict=True)
+    ]
+    return {
+        "variants": counts.variants,
+        "classes": {name: classes[name] for name in _SHOWN_CLASSES},
+        "consequences": _by_term(counts.consequences.tolist()),
+        "coding_consequences": _by_term(counts.coding.tolist()),
+        "impact": impact,
+        "ts": counts.transitions,
+        "tv": counts.transversions,
+        "contigs": dict(counts.contigs.most_common(_MOST_COUNTED_CONTIGS)),
+        "density": {contig: {"bin": bins[contig], "counts": bars.tolist()} for contig, bars in counts.density.items()},
+        "indel_lengths": lengths,
+        "af_spectrum": spectrum if has_frequencies else None,
+        "zygosity": {"het": counts.het, "hom": counts.hom} if samples else None,
+        "haplotype": {"changed": counts.changed} if samples else None,
+        "clinvar": dict(counts.clinvar.most_common(20)),
+        "clinvar_hits": sum(counts.clinvar.values()),
+        "genes": genes[:MOST_GENES],
+        "highlights": [*counts.pathogenic.values(), *counts.high.values()][:MOST_HIGHLIGHTS],
     }
 
 
-def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+def _by_term(numbers: Sequence[int]) -> dict[str, int]:
+    """The most severe first."""
+    return {term: number for term, number in zip(terms.TERMS, numbers, strict=True) if number}

@@ -31,7 +31,7 @@ def cancel(job: Job) -> ResponseReturnValue:
 @blueprint.post("/<job_id>/run")
 def run_again(job: Job) -> ResponseReturnValue:
     """Starts a finished job anew. ``run`` is the run that the person saw: a second click finds it gone."""
-    if job.input.size == 0:
+    if job.input.size == 0 or not job.pack:  # it was cancelled before it was ever submitted
         flash("There is no file to run again. Upload it as a new job.", "error")
         return _to(job)
     try:

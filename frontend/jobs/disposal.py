@@ -26,7 +26,15 @@ def remove(job: Job) -> None:
     prefix = job_prefix(job.user_id, job.job_id)
     services().inputs.delete_under(prefix)
     services().results.delete_under(prefix)
+    _forget(job)
     services().jobs.delete(job.job_id)
+
+
+def _forget(job: Job) -> None:
+    """What this machine keeps of the results; on others it goes when it was not looked at for long."""
+    from frontend.results.store import store  # that package's pages stand on this one
+
+    store().forget(job)
 
 
 def without_abandoned(jobs: Iterable[Job]) -> list[Job]:

@@ -9,9 +9,21 @@ from frontend.announcer import announce
 from frontend.jobs.names import display_name
 from frontend.limits import allow
 from frontend.tracing import request_id
-from shared.core.errors import Conflict
-from shared.core.jobs import IllegalTransition, Job, JobError, JobState, StoredFile, input_key, job_prefix, new_job_id
+from shared.core.errors import Conflict, NotFound, Permanent
+from shared.core.jobs import (
+    IllegalTransition,
+    Job,
+    JobError,
+    JobState,
+    PackQuestion,
+    StoredFile,
+    input_key,
+    job_prefix,
+    new_job_id,
+)
+from shared.core.pack_choice import choose
 from shared.core.users import User
+from shared.core.vcf_facts import HEAD_BYTES, VcfFacts, read_facts
 
 MIB = 1024 * 1024
 MAX_JOBS_AN_HOUR = 1000
@@ -35,8 +47,12 @@ def max_bytes() -> int:
     return settings().max_upload_mib * MIB
 
 
-def create(owner: User, name: str) -> Job:
-    """A new job that waits for its file. Raises `TooMany`."""
+def create(owner: User, name: str, pack: str = "") -> Job:
+    """A new job that waits for its file. ``pack``: the reference that its owner asked for; empty: the one that fits.
+
+    Raises `TooMany`, and `Permanent` when there is no such reference.
+    """
+    check_pack(pack)
     allow(f"new-jobs#{owner.user_id}", most=MAX_JOBS_AN_HOUR, window=timedelta(hours=1))
     job_id = new_job_id()
     job = Job(
@@ -47,6 +63,7 @@ def create(owner: User, name: str) -> Job:
         run=1,
         created_at=services().now(),
         input=StoredFile(input_key(owner.user_id, job_id), 0),
+        pack=pack,
         request_id=request_id(),
     )
     services().jobs.create(job)
@@ -54,12 +71,35 @@ def create(owner: User, name: str) -> Job:
 
 
 def submit(job: Job) -> Job:
-    """The job as it stands once its file was looked at: queued, or failed because the file is empty or too large.
+    """The job as it stands once its file was looked at: queued, failed because the file is empty or too large, or
+    still CREATED with a question, because the file and the reference packs do not fit.
 
     Harmless when repeated. Raises `NotArrived` when there is no file, and leaves the job waiting for it.
     """
     if job.state is not JobState.CREATED:
         return job
+    return _look_at(job, answer="")
+
+
+def submit_with(job: Job, pack: str) -> Job:
+    """As `submit`, with the pack that the owner insists on, whatever the file says. Raises `Permanent` when there is
+    no such pack."""
+    check_pack(pack)
+    if not pack:
+        raise Permanent("Choose a reference.")
+    if job.state is not JobState.CREATED:
+        return job
+    return _look_at(job, answer=pack)
+
+
+def check_pack(name: str) -> None:
+    """Raises `Permanent` when no pack of this name is installed; the empty name means that none is asked for."""
+    if name and services().catalogue.card(name) is None:
+        raise Permanent("This reference is not installed. Reload the page and choose another one.")
+
+
+def _look_at(job: Job, *, answer: str) -> Job:
+    """``answer``: the pack that the owner insists on, if they were asked."""
     size = services().inputs.size(job.input.key)
     if size is None:
         raise NotArrived("The file has not arrived yet. Upload it again, and keep the page open until it is done.")
@@ -68,16 +108,24 @@ def submit(job: Job) -> Job:
             return _refuse(job, EMPTY)
         if size > max_bytes():
             return _refuse(job, too_large(size))
-        job = services().jobs.submit(job.job_id, size=size, request_id=request_id(), now=services().now())
+        pack, why = answer, "You chose it."
+        if not answer:
+            choice = choose(_facts(job), services().catalogue.cards(), job.pack)
+            if choice.pack is None:
+                question = PackQuestion(choice.mismatch or "", choice.fitting)
+                return services().jobs.ask(job.job_id, size=size, question=question, now=services().now())
+            pack, why = choice.pack, choice.why
+        now = services().now()
+        job = services().jobs.submit(job.job_id, size=size, pack=pack, why=why, request_id=request_id(), now=now)
     except IllegalTransition:
         return services().jobs.get(job.job_id)  # submitted or cancelled in the meantime
     announce(job, services())
     return job
 
 
-def start_with(owner: User, name: str, vcf: bytes) -> Job:
-    """A queued job for a VCF that the server has in its hands."""
-    job = create(owner, name)
+def start_with(owner: User, name: str, vcf: bytes, pack: str = "") -> Job:
+    """A job for a VCF that the server has in its hands, submitted; ``pack`` as in `create`."""
+    job = create(owner, name, pack)
     services().inputs.write(job.input.key, vcf, content_type="text/plain; charset=utf-8")
     return submit(job)
 
@@ -89,6 +137,14 @@ def too_large(size: int) -> JobError:
         message=f"The file has {size / MIB:,.1f} MiB; at most {settings().max_upload_mib:,} MiB are accepted.",
         hint="Compress it with bgzip or gzip, or split it by chromosome.",
     )
+
+
+def _facts(job: Job) -> VcfFacts:
+    """Raises `NotArrived` when the file is gone again."""
+    try:
+        return read_facts(services().inputs.read(job.input.key, limit=HEAD_BYTES))
+    except NotFound:
+        raise NotArrived("The file is not there any more. Upload it again as a new job.") from None
 
 
 def _refuse(job: Job, error: JobError) -> Job:

@@ -13,7 +13,15 @@ _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\
 _INVISIBLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Unicode categories: control characters, lone surrogates (which cannot be stored), line and paragraph separators."""
 
-_ENDINGS = {"vcf": ".annotated.vcf.gz", "tbi": ".annotated.vcf.gz.tbi", "tsv": ".annotated.tsv", "log": ".log.txt"}
+_ENDINGS = {
+    "vcf": ".annotated.vcf.gz",
+    "tbi": ".annotated.vcf.gz.tbi",
+    "tsv": ".annotated.tsv.gz",
+    "log": ".log.txt",
+    "variants": ".variants.parquet",
+    "consequences": ".consequences.parquet",
+    "genes": ".genes.bed",
+}
 _INPUT_ENDING = re.compile(r"(\.vcf)?(\.b?gz)?$", re.IGNORECASE)
 _MAX_STEM = 100
 
@@ -32,6 +40,11 @@ def download_name(name: str, kind: str) -> str:
 
     ``patient 7.vcf.gz`` gives ``patient_7.annotated.vcf.gz``.
     """
+    return file_stem(name) + _ENDINGS[kind]
+
+
+def file_stem(name: str) -> str:
+    """What the names of a job's files begin with: ``patient 7.vcf.gz`` gives ``patient_7``."""
     stem = _INPUT_ENDING.sub("", name.strip())
     safe = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", stem))[:_MAX_STEM].strip("._-")
-    return (safe or "variants") + _ENDINGS[kind]
+    return safe or "variants"

@@ -25,20 +25,21 @@ def new() -> str:
 
 @blueprint.post("")
 def create() -> ResponseReturnValue:
-    """Begins an upload: ``name`` and ``size`` (bytes), as JSON or as a form.
+    """Begins an upload: ``name``, ``size`` (bytes) and, if one is asked for, ``pack``, as JSON or as a form.
 
     Answers 201 with the job's id, what to POST to S3 (``upload``), and where to say that it is there (``submit``).
     """
     given = request.get_json() if request.is_json else request.form
     name, size = (given.get("name"), _whole_number(given.get("size"))) if isinstance(given, dict) else (None, None)
-    if not isinstance(name, str) or size is None:
+    pack = given.get("pack") or "" if isinstance(given, dict) else ""
+    if not isinstance(name, str) or not isinstance(pack, str) or size is None:
         raise Permanent("A file's name and its size in bytes are needed.")
     if size == 0:
         raise Permanent(f"{intake.EMPTY.message} {intake.EMPTY.hint}")
     if size > intake.max_bytes():
         error = intake.too_large(size)
         raise TooLarge(f"{error.message} {error.hint}")
-    job = intake.create(signed_in_user(), name)
+    job = intake.create(signed_in_user(), name, pack)
     form = services().inputs.upload_form(job.input.key, max_bytes=intake.max_bytes(), expires=intake.UPLOAD_FORM_LIFE)
     body = {
         "job_id": job.job_id,
@@ -62,15 +63,26 @@ def submit(job: Job) -> ResponseReturnValue:
     return jsonify({"page": page}) if _asks_for_json() else redirect(page, 303)
 
 
+@blueprint.post("/<job_id>/reference")
+def choose_reference(job: Job) -> ResponseReturnValue:
+    """The owner's answer to the question which reference pack the file is for."""
+    try:
+        intake.submit_with(job, request.form.get("pack", ""))
+    except intake.NotArrived as error:
+        flash(str(error), "warning")
+    return redirect(_page_of(job), 303)
+
+
 @blueprint.post("/paste")
 def start_pasted() -> ResponseReturnValue:
     """Variants from the box."""
-    text = request.form.get("variants", "")
+    text, pack = request.form.get("variants", ""), request.form.get("pack", "")
+    intake.check_pack(pack)
     try:
         pasted = paste.parse(text)
     except paste.NotVariants as refusal:
-        return make_response(_page(text=text, refusal=refusal), 422)
-    return _started(intake.start_with(signed_in_user(), pasted.name, pasted.vcf))
+        return make_response(_page(text=text, refusal=refusal, pack=pack), 422)
+    return _started(intake.start_with(signed_in_user(), pasted.name, pasted.vcf, pack))
 
 
 @blueprint.post("/example")
@@ -83,9 +95,15 @@ def _started(job: Job) -> ResponseReturnValue:
     return redirect(_page_of(job), 303)
 
 
-def _page(text: str = "", refusal: paste.NotVariants | None = None) -> str:
+def _page(text: str = "", refusal: paste.NotVariants | None = None, pack: str = "") -> str:
     return render_template(
-        "jobs/new.html", max_bytes=intake.max_bytes(), max_characters=paste.MAX_CHARACTERS, text=text, refusal=refusal
+        "jobs/new.html",
+        max_bytes=intake.max_bytes(),
+        max_characters=paste.MAX_CHARACTERS,
+        text=text,
+        refusal=refusal,
+        packs=services().catalogue.cards(),
+        asked_pack=pack,
     )
 
 

@@ -4,18 +4,41 @@ from __future__ import annotations
 
 from flask import Response, render_template
 
+from frontend.access import services
 from frontend.jobs import live
 from frontend.jobs.blueprint import blueprint
-from shared.core.jobs import Job
+from shared.core.jobs import Job, JobState
+from shared.core.pack_choice import label
 
 
 @blueprint.get("/<job_id>")
 def page(job: Job) -> str:
     """The whole page."""
-    return render_template("jobs/page.html", job=job, etag=live.etag(job))
+    _prepare_results(job)
+    return render_template("jobs/page.html", job=job, etag=live.etag(job), **_about_packs(job))
 
 
 @blueprint.get("/<job_id>/live")
 def page_live(job: Job) -> Response:
     """The part that changes, for as long as the job is not final."""
-    return live.part("jobs/_live_job.html", live.etag(job), job=job)
+    _prepare_results(job)
+    return live.part("jobs/_live_job.html", live.etag(job), job=job, **_about_packs(job))
+
+
+def _prepare_results(job: Job) -> None:
+    """While the summary is read, what is likely to be looked at next is fetched."""
+    from frontend.results.store import store  # that package's pages stand on this one
+
+    store().prepare(job)
+
+
+def _about_packs(job: Job) -> dict[str, object]:
+    """What the page says of references: those to choose from, this job's, and what is newer than what it used."""
+    catalogue = services().catalogue
+    card = catalogue.card(job.pack)
+    return {
+        "packs": catalogue.cards(),
+        "pack_label": label,
+        "pack_title": card.title if card else job.pack,
+        "newer": catalogue.newer(job.summary.get("pack", {})) if job.state is JobState.COMPLETED else [],
+    }

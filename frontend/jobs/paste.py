@@ -1,7 +1,7 @@
 """Variants typed or pasted by a person → a VCF.
 
 Three kinds of text are taken: a VCF with its header; VCF data lines without one; one variant a line in the ways in
-which people write them (HGVS m., ``MT:3243:A:G``, ``MT-3243-A-G``, columns separated by blanks).
+which people write them (HGVS m., ``MT:3243:A:G``, ``20-1234-A-G``, ``chr20:1234 A G``, columns separated by blanks).
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _HGVS = re.compile(
 )
 _AROUND = re.compile(rf"(?:(?P<type>[m])\.)?(?P<ref>{_ALLELE})(?P<pos>[0-9]+)(?P<alt>{_ALLELE})", re.IGNORECASE)
 _SEPARATED = re.compile(
-    rf"(?P<contig>{_CONTIG})(?P<separator>[:\-_/])(?P<pos>[0-9]+)[:\-_/](?P<ref>{_ALLELE})[:\-_/>](?P<alt>{_ALLELE})",
+    rf"(?P<contig>{_CONTIG})(?:[:\-_/]|\s+)(?P<pos>[0-9]+)(?:[:\-_/]|\s+)(?P<ref>{_ALLELE})(?:[:\-_/>]|\s+)(?P<alt>{_ALLELE})",
     re.IGNORECASE,
 )
 _OTHER_HGVS = re.compile(r"(?:[^\s:]+:)?(?P<type>[cgmnpr])\.\S+", re.IGNORECASE)
 _COLUMN_ALLELE = re.compile(r"[A-Za-z*.,]+|<[^<>]+>|.*[\[\]].*")
 """Bases, VCF's ``*`` and ``.``, symbolic alleles and breakends: what the annotator cannot use it skips, with a reason."""
 
-_FORMS = "Write it like m.3243A>G, MT:3243:A:G or MT 3243 A G."
+_FORMS = "Write it like m.3243A>G, 20:1234:A:G or MT 3243 A G."
 
 
 @dataclass(frozen=True)

@@ -83,11 +83,15 @@ class Bar:
     value: int
     share: float
     percent: float
+    key: str = ""
+    """The label as the summary has it."""
 
 
 def badge(job: Job) -> Badge:
     """How the job stands, in a word or two."""
     word, icon, kind = _WORDS[job.state]
+    if job.state is JobState.CREATED and job.pack_question is not None:
+        return Badge("Needs your answer", "alert", "warning")
     if job.state is JobState.RUNNING and job.progress is not None:
         word = "Checking" if job.progress.stage in _CHECKING_STAGES else "Annotating"
         if (percent := _percent(job)) is not None:
@@ -124,7 +128,7 @@ def bars(counts: Mapping[str, Any], *, whole: int | None = None) -> list[Bar]:
     numbers = {label: int(value) for label, value in counts.items() if int(value) > 0}
     longest, total = max(numbers.values(), default=1), whole or sum(numbers.values()) or 1
     return [
-        Bar(words(label), value, round(100 * value / longest, 2), round(100 * value / total, 1))
+        Bar(words(label), value, round(100 * value / longest, 2), round(100 * value / total, 1), label)
         for label, value in numbers.items()
     ]
 

@@ -68,7 +68,11 @@ class Transfer {
 
   async begin() {
     this.show("starting", "Starting …");
-    const answer = await post(form.action, { name: this.file.name, size: this.file.size });
+    const answer = await post(form.action, {
+      name: this.file.name,
+      size: this.file.size,
+      pack: form.elements.pack.value,
+    });
     this.begunAt = Date.now();
     if (this.cancelled) {
       discard(answer);

@@ -23,6 +23,7 @@ from shared.core.jobs import (
     JobError,
     JobState,
     Ledger,
+    PackQuestion,
     Progress,
     StoredFile,
     sources_of,
@@ -76,19 +77,38 @@ class DynamoJobs:
             jobs, page_token.encode(user_id, to_iso(jobs[-1].created_at), jobs[-1].job_id) if more and jobs else None
         )
 
-    def submit(self, job_id: str, *, size: int, request_id: str, now: datetime) -> Job:
+    def submit(self, job_id: str, *, size: int, pack: str, why: str, request_id: str, now: datetime) -> Job:
         return self._transition(
             job_id,
             JobState.QUEUED,
             sources={JobState.CREATED},
-            values={"size": size, "request_id": request_id, "now": to_iso(now), "waiting": _WAITING},
+            values={
+                "size": size,
+                "pack": pack,
+                "pack_why": why,
+                "request_id": request_id,
+                "now": to_iso(now),
+                "waiting": _WAITING,
+            },
             changes={
                 "input.#size": ":size",
+                "pack": ":pack",
+                "pack_why": ":pack_why",
                 "request_id": ":request_id",
                 "queued_at": ":now",
                 "updated_at": ":now",
                 "unannounced": ":waiting",
             },
+            remove=("pack_question",),
+        )
+
+    def ask(self, job_id: str, *, size: int, question: PackQuestion, now: datetime) -> Job:
+        return self._transition(
+            job_id,
+            JobState.CREATED,
+            sources={JobState.CREATED},
+            values={"size": size, "question": to_plain(question), "now": to_iso(now)},
+            changes={"input.#size": ":size", "pack_question": ":question", "updated_at": ":now"},
         )
 
     def run_again(self, job_id: str, *, run: int, request_id: str, now: datetime) -> Job:

@@ -112,7 +112,7 @@ class Ledger:
             raise ValueError(f"the ledger does not balance: {self}")
 
 
-ResultKind = Literal["vcf", "tbi", "tsv", "log"]
+ResultKind = Literal["vcf", "tbi", "tsv", "variants", "consequences", "genes", "log"]
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,16 @@ class StoredFile:
     key: str
     size: int
     """Bytes."""
+
+
+@dataclass(frozen=True)
+class PackQuestion:
+    """What a person has to decide before their job can start."""
+
+    sentence: str
+    """Why the reference pack is not clear."""
+    fitting: tuple[str, ...] = ()
+    """The installed packs that the file fits, as far as it says."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +148,11 @@ class Job:
     input: StoredFile
     """Size is 0 until the upload was seen."""
     pack: str = "rcrs"
+    """The reference pack. While the job is CREATED: the one that its owner asked for, empty when it is to be found."""
+    pack_why: str = ""
+    """Why this pack: a sentence."""
+    pack_question: PackQuestion | None = None
+    """Asked while the job is CREATED, when its file is there."""
     queued_at: Moment | None = None
     started_at: Moment | None = None
     finished_at: Moment | None = None

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from shared.core.jobs import Job, JobError, JobState, Ledger, Progress, StoredFile
+from shared.core.jobs import Job, JobError, JobState, Ledger, PackQuestion, Progress, StoredFile
 from shared.core.users import User
 
 
@@ -47,8 +47,13 @@ class Jobs(Protocol):
         """Newest first. Raises `Permanent` when ``start`` is not a `Page.next` of this owner."""
         ...
 
-    def submit(self, job_id: str, *, size: int, request_id: str, now: datetime) -> Job:
-        """CREATED → QUEUED, waiting to be announced. ``size`` is the stored object's, in bytes."""
+    def submit(self, job_id: str, *, size: int, pack: str, why: str, request_id: str, now: datetime) -> Job:
+        """CREATED → QUEUED, waiting to be announced. ``size`` is the stored object's, in bytes; ``why`` says why it is
+        this reference pack."""
+        ...
+
+    def ask(self, job_id: str, *, size: int, question: PackQuestion, now: datetime) -> Job:
+        """CREATED → CREATED: the file is there, but its owner has to say which reference pack it is for."""
         ...
 
     def run_again(self, job_id: str, *, run: int, request_id: str, now: datetime) -> Job:

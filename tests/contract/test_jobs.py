@@ -14,6 +14,7 @@ from shared.core.jobs import (
     JobError,
     JobState,
     Ledger,
+    PackQuestion,
     Progress,
     StoredFile,
     new_job_id,
@@ -73,7 +74,7 @@ def test_an_unknown_job_is_not_found(jobs: Jobs) -> None:
     with pytest.raises(NotFound):
         jobs.get(unknown)
     with pytest.raises(NotFound):
-        jobs.submit(unknown, size=1, request_id="", now=NOON)
+        jobs.submit(unknown, pack="rcrs", why="", size=1, request_id="", now=NOON)
     with pytest.raises(NotFound):
         jobs.start(unknown, run=1, work=OURS, now=NOON)
     with pytest.raises(NotFound):
@@ -84,15 +85,39 @@ def test_an_unknown_job_is_not_found(jobs: Jobs) -> None:
 
 def test_submitting_queues_the_job_with_its_size(jobs: Jobs) -> None:
     job_id = stored(jobs)
-    answered = jobs.submit(job_id, size=77, request_id="r", now=LATER)
+    answered = jobs.submit(job_id, pack="rcrs", why="", size=77, request_id="r", now=LATER)
     assert answered == jobs.get(job_id)
     assert (answered.state, answered.input.size, answered.request_id) == (JobState.QUEUED, 77, "r")
     assert (answered.queued_at, answered.updated_at) == (LATER, LATER)
 
 
+def test_submitting_says_which_pack_and_why(jobs: Jobs) -> None:
+    job_id = stored(jobs, pack="")
+    jobs.submit(job_id, pack="grch38", why="Its chr1 is as long.", size=1, request_id="", now=NOON)
+    assert (jobs.get(job_id).pack, jobs.get(job_id).pack_why) == ("grch38", "Its chr1 is as long.")
+
+
+def test_a_question_is_asked_until_the_job_is_submitted(jobs: Jobs) -> None:
+    job_id, question = stored(jobs, pack=""), PackQuestion("Nothing says which.", ("grch37", "grch38"))
+    asked = jobs.ask(job_id, size=77, question=question, now=LATER)
+    assert asked == jobs.get(job_id)
+    assert (asked.state, asked.input.size, asked.pack_question) == (JobState.CREATED, 77, question)
+    assert jobs.unannounced(before=LATER + timedelta(days=1)) == []
+    jobs.submit(job_id, pack="grch37", why="", size=77, request_id="", now=LATER)
+    assert jobs.get(job_id).pack_question is None
+
+
+@pytest.mark.parametrize("state", [state for state in JobState if state is not JobState.CREATED])
+def test_nothing_is_asked_about_a_job_that_is_further_on(jobs: Jobs, state: JobState) -> None:
+    job_id = stored(jobs, state=state)
+    with pytest.raises(IllegalTransition):
+        jobs.ask(job_id, size=1, question=PackQuestion("?"), now=NOON)
+    assert jobs.get(job_id).pack_question is None
+
+
 def test_a_submitted_job_waits_to_be_announced_until_it_was(jobs: Jobs) -> None:
     job_id = stored(jobs)
-    jobs.submit(job_id, size=1, request_id="", now=NOON)
+    jobs.submit(job_id, pack="rcrs", why="", size=1, request_id="", now=NOON)
     assert jobs.unannounced(before=NOON) == []
     assert [job.job_id for job in jobs.unannounced(before=LATER)] == [job_id]
     jobs.announced(job_id, run=1)
@@ -114,14 +139,14 @@ def test_announcing_an_unknown_job_is_harmless(jobs: Jobs) -> None:
 def test_the_longest_waiting_is_announced_first(jobs: Jobs) -> None:
     waiting = [stored(jobs) for _ in range(3)]
     for place, job_id in enumerate(reversed(waiting)):
-        jobs.submit(job_id, size=1, request_id="", now=NOON + timedelta(milliseconds=place))
+        jobs.submit(job_id, pack="rcrs", why="", size=1, request_id="", now=NOON + timedelta(milliseconds=place))
     assert [job.job_id for job in jobs.unannounced(before=LATER, limit=2)] == [waiting[2], waiting[1]]
 
 
 @pytest.mark.parametrize("end", ["start", "cancel", "give_up", "delete"])
 def test_a_job_that_went_on_is_not_announced_again(jobs: Jobs, end: str) -> None:
     job_id = stored(jobs)
-    jobs.submit(job_id, size=1, request_id="", now=NOON)
+    jobs.submit(job_id, pack="rcrs", why="", size=1, request_id="", now=NOON)
     match end:
         case "start":
             jobs.start(job_id, run=1, work=OURS, now=NOON)
@@ -257,7 +282,7 @@ def test_each_transition_is_legal_from_exactly_the_states_that_the_domain_names(
     again, first = stored(jobs, state=state), stored(jobs, state=state)
     for legal, attempt in (
         (state.is_final, lambda: jobs.run_again(again, run=1, request_id="", now=NOON)),
-        (state is JobState.CREATED, lambda: jobs.submit(first, size=1, request_id="", now=NOON)),
+        (state is JobState.CREATED, lambda: jobs.submit(first, pack="rcrs", why="", size=1, request_id="", now=NOON)),
     ):
         if legal:
             assert attempt().state is JobState.QUEUED

@@ -43,7 +43,7 @@ def test_an_uploaded_file_comes_back_annotated(demo: Person) -> None:
     [nd4] = [line for line in lines if "\t11778\t" in line]
     assert "missense_variant" in nd4
     assert "Arg340His" in nd4
-    tsv = demo.download(job_id, "tsv").decode()
+    tsv = gzip.decompress(demo.download(job_id, "tsv")).decode()
     assert "MT-TL1" in tsv
     assert demo.download(job_id, "tbi")[:2] == b"\x1f\x8b"
     log = demo.page(f"/jobs/{job_id}/log")

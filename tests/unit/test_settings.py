@@ -12,12 +12,19 @@ from pydantic_settings import BaseSettings
 
 from annotator_hook.settings import AnnotatorSettings
 from cli.local_settings import LocalSettings
+from cli.packs_settings import PacksSettings
 from frontend.settings import FrontendSettings
 from shared.core.errors import ConfigurationError
 from util_hook.settings import UtilSettings
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "settings.md"
-CLASSES: tuple[type[BaseSettings], ...] = (FrontendSettings, AnnotatorSettings, UtilSettings, LocalSettings)
+CLASSES: tuple[type[BaseSettings], ...] = (
+    FrontendSettings,
+    AnnotatorSettings,
+    UtilSettings,
+    LocalSettings,
+    PacksSettings,
+)
 
 
 def all_settings() -> dict[str, FieldInfo]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from annotator_hook.handlers import job_requested
-from annotator_hook.pipeline.job import InputRejected, Ledger, Limits, Progress, Result, Spec, Stopped
+from annotator_hook.pipeline.job import InputRejected, Ledger, Limits, PackProblem, Progress, Result, Spec, Stopped
 from annotator_hook.services import BUILT_IN_PACKS, Services
 from shared.core.errors import Permanent, Unavailable
 from shared.core.jobs import JobState, input_key
@@ -251,6 +251,21 @@ def test_a_message_that_is_given_up_fails_the_job_in_words_for_its_owner(world: 
     assert world.stored.state is JobState.FAILED
     assert "on our side" in world.stored.error.message
     assert {message.outcome for message in world.announced} == {"FAILED"}
+
+
+def test_a_job_whose_pack_is_damaged_fails_with_the_packs_name_and_operators_hear_of_it(world: World) -> None:
+    sentence = "The reference pack rcrs is damaged: x. Look at it with: gas packs verify rcrs"
+
+    def damaged(spec: Spec, **_: Any) -> Result:
+        raise PackProblem(sentence)
+
+    world.engine = damaged
+    with pytest.raises(Permanent):  # what dead-letters the message
+        world.deliver()
+    job_requested.abandon(JobRequested(job_id=world.job.job_id, run=1), sentence, world.services)
+    error = world.stored.error
+    assert (world.stored.state, error.code, error.message) == (JobState.FAILED, "pack", sentence)
+    assert [message.outcome for message in world.announced] == ["FAILED"]
 
 
 def test_nothing_is_left_in_the_work_folder(world: World) -> None:

@@ -87,13 +87,14 @@ def test_every_bucket_is_private_and_encrypted_and_forgets_abandoned_uploads(nam
     assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
 
 
-def test_only_the_pages_own_origin_may_upload() -> None:
-    origins = [
-        rule["AllowedOrigins"]
-        for bucket in of_type("AWS::S3::Bucket").values()
+def test_only_the_pages_own_origin_may_upload_and_read_results() -> None:
+    rules = {
+        name: (rule["AllowedOrigins"], rule["AllowedMethods"])
+        for name, bucket in of_type("AWS::S3::Bucket").items()
         for rule in bucket["Properties"].get("CorsConfiguration", {}).get("CorsRules", [])
-    ]
-    assert origins == [[{"Ref": "FrontendUrl"}]]
+    }
+    pages = [{"Ref": "FrontendUrl"}]
+    assert rules == {"Inputs": (pages, ["POST", "PUT"]), "Results": (pages, ["GET", "HEAD"])}
 
 
 @pytest.mark.parametrize("name", of_type("AWS::DynamoDB::Table"))

@@ -19,7 +19,7 @@ def lost(world: JobsWorld) -> str:
     """The id of a job that was queued while SNS was away."""
     job = world.job()
     world.inputs.write(job.input.key, VCF, content_type="text/plain")
-    world.jobs.submit(job.job_id, size=len(VCF), request_id="request-7", now=world.time)
+    world.jobs.submit(job.job_id, pack="rcrs", why="", size=len(VCF), request_id="request-7", now=world.time)
     return job.job_id
 
 

@@ -17,7 +17,7 @@ from tests.unit.frontend_jobs.world import JobsWorld
     [
         ("vcf", "patient_7.annotated.vcf.gz"),
         ("tbi", "patient_7.annotated.vcf.gz.tbi"),
-        ("tsv", "patient_7.annotated.tsv"),
+        ("tsv", "patient_7.annotated.tsv.gz"),
         ("log", "patient_7.log.txt"),
     ],
 )

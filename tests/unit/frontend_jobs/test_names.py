@@ -51,7 +51,7 @@ def test_every_name_can_be_stored_and_shown(raw: str) -> None:
         ("exome.vcf", "vcf", "exome.annotated.vcf.gz"),
         ("exome.vcf.gz", "vcf", "exome.annotated.vcf.gz"),
         ("EXOME.VCF.BGZ", "tbi", "EXOME.annotated.vcf.gz.tbi"),
-        ("patient 7, “trio”.vcf", "tsv", "patient_7_trio.annotated.tsv"),
+        ("patient 7, “trio”.vcf", "tsv", "patient_7_trio.annotated.tsv.gz"),
         ("../../etc/passwd", "log", "etc_passwd.log.txt"),
         ("m.3243A>G and 2 more", "vcf", "m.3243A_G_and_2_more.annotated.vcf.gz"),
         ("家族.vcf", "vcf", "家族.annotated.vcf.gz"),

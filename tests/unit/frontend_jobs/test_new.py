@@ -159,7 +159,7 @@ def test_a_job_submitted_by_another_request_at_the_same_moment_is_announced_by_t
     size_of = world.inputs.size
 
     def submitted_meanwhile(key: str) -> int | None:
-        world.jobs.submit(body["job_id"], size=len(VCF), request_id="other", now=world.time)
+        world.jobs.submit(body["job_id"], pack="rcrs", why="", size=len(VCF), request_id="other", now=world.time)
         return size_of(key)
 
     monkeypatch.setattr(world.inputs, "size", submitted_meanwhile)

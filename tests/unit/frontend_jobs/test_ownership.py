@@ -12,7 +12,7 @@ from tests.client import Browser
 from tests.frontend_world import FrontendWorld
 from tests.unit.frontend_jobs.world import JobsWorld, token_of
 
-VALUES = {"kind": "vcf"}
+VALUES = {"kind": "vcf", "number": "0"}
 
 
 def routes(*, about_one_job: bool) -> Iterator[tuple[str, str, str]]:

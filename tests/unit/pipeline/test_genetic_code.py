@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from annotator_hook.pipeline import pack as packs
-from tests.unit.pipeline.vcf import RCRS, annotated, vcf
+from tests.unit.pipeline.vcf import annotated, rcrs, vcf
 
 VERTEBRATE_MITOCHONDRIA = "FFLLSSSSYY**CCWWLLLLPPPPHHQQRRRRIIMMTTTTNNKKSS**VVVVAAAADDEEGGGG"
 """NCBI's genetic code 2, codons in the order TTT, TTC, TTA, TTG, TCT, …"""
@@ -20,29 +19,31 @@ COMPLEMENT = str.maketrans("ACGT", "TGCA")
 
 
 def test_every_position_of_every_gene_is_translated_with_the_mitochondrial_code(tmp_path: Path) -> None:
-    pack = packs.load(RCRS)
-    sequence = pack.reference.bases("MT", 1, 16569)
+    sequence = rcrs().bases("MT", 1, 16569)
+    model = rcrs().open("MT").model
     records = [f"MT {pos} . {base} {OTHER_BASE[base]}" for pos, base in enumerate(sequence, 1)]
     found = {
         (int(row["pos"]), row["gene"]): (row["consequence"], row["amino_acids"])
         for row in annotated(tmp_path, vcf(*records)).rows
     }
     checked = 0
-    for transcript in pack.genes:
-        coding = sequence[transcript.start - 1 : transcript.end]
-        if not transcript.is_coding:
+    for number in range(model.transcripts):
+        first, last, symbol = int(model.start[number]), int(model.end[number]), model.texts["symbol"][number]
+        forward = model.strand[number] == 1
+        coding = sequence[first - 1 : last]
+        if not model.coding[number]:
             continue
-        if transcript.strand == -1:
+        if not forward:
             coding = coding.translate(COMPLEMENT)[::-1]
         for offset in range(3, len(coding) - len(coding) % 3):  # start codons have rules of their own
-            pos = transcript.start + offset if transcript.strand == 1 else transcript.end - offset
+            pos = first + offset if forward else last - offset
             alt = OTHER_BASE[sequence[pos - 1]]
-            alt = alt if transcript.strand == 1 else alt.translate(COMPLEMENT)
+            alt = alt if forward else alt.translate(COMPLEMENT)
             start = offset - offset % 3
             codon = coding[start : start + 3]
             before = CODE[codon]
             after = CODE[codon[: offset % 3] + alt + codon[offset % 3 + 1 :]]
-            assert found[pos, transcript.symbol] == expected(before, after), (pos, transcript.symbol)
+            assert found[pos, symbol] == expected(before, after), (pos, symbol)
             checked += 1
     assert checked > 11_000
 

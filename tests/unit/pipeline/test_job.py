@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from annotator_hook.pipeline.job import InputRejected, Limits, Progress, Result, Spec, Stopped, run
+from annotator_hook.pipeline.job import InputRejected, Limits, PackProblem, Progress, Result, Spec, Stopped, run
 from shared.core.errors import Permanent, Retryable
 from tests.unit.pipeline.vcf import LIMITS, RCRS, a_spec, vcf
 from tests.whole import wait_for
@@ -64,7 +65,10 @@ def test_a_job_gives_its_files_and_tells_its_stages(tmp_path: Path) -> None:
     assert {kind: path.name for kind, path in result.files.items()} == {
         "vcf": "annotated.vcf.gz",
         "tbi": "annotated.vcf.gz.tbi",
-        "tsv": "annotated.tsv",
+        "tsv": "annotated.tsv.gz",
+        "variants": "variants.parquet",
+        "consequences": "consequences.parquet",
+        "genes": "genes.bed",
         "log": "log.txt",
     }
     assert {path.name for path in (tmp_path / "output").iterdir()} == {path.name for path in result.files.values()}
@@ -91,13 +95,13 @@ def test_a_refusal_is_in_the_log_with_its_line(tmp_path: Path) -> None:
 
 def test_a_damaged_pack_is_our_fault_and_is_named(tmp_path: Path) -> None:
     copy = shutil.copytree(RCRS, tmp_path / "rcrs")
-    (copy / "MT.fa").unlink()
-    with pytest.raises(Permanent, match="rcrs is damaged"):
+    (copy / "sequence.fa").unlink()
+    with pytest.raises(PackProblem, match=r"rcrs is damaged.*gas packs verify rcrs"):
         go(replace(a_spec(tmp_path, SMALL), pack_dir=copy))
 
 
 def test_a_pack_that_is_not_installed_is_our_fault_and_is_named(tmp_path: Path) -> None:
-    with pytest.raises(Permanent, match="grch38 is not installed"):
+    with pytest.raises(PackProblem, match="grch38 is not installed"):
         go(replace(a_spec(tmp_path, SMALL), pack_dir=tmp_path / "grch38"))
 
 
@@ -134,7 +138,7 @@ def test_a_job_that_burns_its_processor_time_is_refused(tmp_path: Path) -> None:
 
 def test_a_job_that_needs_too_much_memory_is_refused(tmp_path: Path) -> None:
     content = vcf("MT 3243 . A G . . X=" + "y" * (7 << 20))
-    error = refusal(a_spec(tmp_path, content, limits=replace(LIMITS, memory_bytes=60 << 20)))
+    error = refusal(a_spec(tmp_path, content, limits=replace(LIMITS, memory_bytes=16 << 20)))
     assert error.code == "memory"
 
 
@@ -164,6 +168,30 @@ def test_a_crash_is_our_fault_and_says_how_it_happened(tmp_path: Path, number: s
 def test_a_child_that_is_killed_from_outside_is_worth_another_attempt(tmp_path: Path) -> None:
     with pytest.raises(Retryable):
         go(a_spec(tmp_path, LARGE), on_progress=kill(signal.SIGKILL))
+
+
+@pytest.mark.parametrize(("number", "error"), [(signal.SIGTERM, Permanent), (signal.SIGKILL, Retryable)])
+def test_the_end_of_a_process_that_does_a_part_is_the_end_of_the_job(
+    tmp_path: Path, number: signal.Signals, error: type[Exception]
+) -> None:
+    over = threading.Event()
+
+    def kill_a_part() -> None:
+        while not over.is_set():
+            for child in psutil.Process().children():
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    for part in child.children()[:1]:
+                        part.send_signal(number)
+
+    spec = replace(a_spec(tmp_path, vcf(*["MT 3243 . A G . . X=" + "y" * 200] * 60_000)), workers=2)
+    killer = threading.Thread(target=kill_a_part)
+    killer.start()
+    try:
+        with pytest.raises(error, match=number.name if error is Permanent else "killed"):
+            go(spec)
+    finally:
+        over.set()
+        killer.join()
 
 
 def test_an_unexpected_error_carries_the_end_of_its_traceback_for_operators(tmp_path: Path) -> None:

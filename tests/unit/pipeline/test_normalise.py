@@ -6,12 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from annotator_hook.pipeline import pack as packs
 from annotator_hook.pipeline.normalise import normalise
 from annotator_hook.pipeline.variant import Variant
-from tests.unit.pipeline.vcf import RCRS
+from tests.unit.pipeline.vcf import rcrs
 
-REFERENCE = packs.load(RCRS).reference
+REFERENCE = rcrs()
 SEQUENCE = REFERENCE.bases("MT", 1, 16569)
 
 

@@ -1,0 +1,34 @@
+"""Where an export comes from: told in every one, in the same words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from importlib.metadata import version
+
+from frontend.exports.selection import Selection
+
+
+def about(selection: Selection, now: datetime) -> dict[str, str]:
+    """Label → text, each one line, in the order in which they are shown."""
+    job, summary = selection.job, selection.job.summary
+    pack, engine = summary.get("pack", {}), summary.get("engine", {})
+    reference = str(pack.get("title") or job.pack) + (f" ({pack['assembly']})" if pack.get("assembly") else "")
+    found = {
+        "File": job.name,
+        "Job": f"{job.job_id}, run {job.run}",
+        "Reference": reference,
+        "Pack": str(pack.get("name") or job.pack) + (f", version {pack['version']}" if pack.get("version") else ""),
+        "Sources": ", ".join(f"{source.get('name')} {source.get('version')}" for source in pack.get("sources", ())),
+        "Annotated with": ", ".join(f"{'GAS' if tool == 'gas' else tool} {given}" for tool, given in engine.items()),
+        "Annotated at": _moment(job.finished_at) if job.finished_at else "",
+        "Filter": selection.filter_in_words,
+        "Filter as query": selection.chosen.to_query(),
+        "Variants": f"{len(selection):,} of {selection.everything:,} alternative alleles",
+        "Exported with": f"GAS {version('gas')}",
+        "Exported at": _moment(now),
+    }
+    return {label: " ".join(text.split()) for label, text in found.items() if text}
+
+
+def _moment(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,0 +1,11 @@
+// The genome view. Its configuration stands in the page; igv.js is one of our own files.
+const { script, options } = JSON.parse(document.getElementById("genome-config").textContent);
+const state = document.getElementById("genome-state");
+try {
+  const { default: igv } = await import(script);
+  await igv.createBrowser(document.getElementById("genome"), options);
+  state.remove();
+} catch (error) {
+  state.className = "field-error";
+  state.textContent = `The genome view could not be opened: ${error?.message ?? error}. Reload the page; links to your files last eight hours.`;
+}
