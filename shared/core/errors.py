@@ -32,6 +32,10 @@ class Unavailable(Retryable):
     """An AWS service did not answer, throttled, or failed on its side."""
 
 
+class NoCapacity(Retryable):
+    """Glacier has no capacity for this tier at the moment."""
+
+
 class NotFound(Permanent):
     """What was asked for does not exist (any more)."""
 

@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 from shared.core.clock import Moment
 from shared.core.errors import Conflict
+from shared.core.retention import Bucket, FilesState
 
 
 class JobState(StrEnum):
@@ -51,6 +52,14 @@ TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {
     JobState.CANCELLED: frozenset({JobState.QUEUED}),
 }
 """From a state to the states that may follow. RUNNING follows itself when another server takes over a lost lease."""
+
+
+class FilesAway(Conflict):
+    """The job's files are where the step cannot be taken from. ``present``: where they are."""
+
+    def __init__(self, job_id: str, present: FilesState, sentence: str = "") -> None:
+        super().__init__(sentence or f"The files of job {job_id} are {present}: this cannot be done now.")
+        self.present = present
 
 
 class IllegalTransition(Conflict):
@@ -174,6 +183,15 @@ class Job:
     """``SENDING`` or ``SENT``, for `mailed_run`."""
     mail_at: Moment | None = None
     """When `mail_state` was set."""
+    files: FilesState = FilesState.AVAILABLE
+    files_at: Moment | None = None
+    """When `files` changed last."""
+    wait: int = 0
+    """The number of the latest wait for the archive; grows whenever earlier waits stop to count."""
+    archive_at: Moment | None = None
+    """When the present wait ends; None when there is none."""
+    restore_epoch: int = 0
+    """The owner's `User.plan_epoch` for which the files were last asked back."""
 
     @property
     def seconds(self) -> float | None:
@@ -181,6 +199,12 @@ class Job:
         if self.started_at is None or self.finished_at is None:
             return None
         return (self.finished_at - self.started_at).total_seconds()
+
+
+def files_of(job: Job) -> list[tuple[Bucket, StoredFile]]:
+    """The objects that belong to the job now, and in which bucket each lies."""
+    inputs: list[tuple[Bucket, StoredFile]] = [("inputs", job.input)] if job.input.size else []
+    return inputs + [("results", stored) for stored in job.results.values()]
 
 
 def job_prefix(user_id: str, job_id: str) -> str:

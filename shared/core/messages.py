@@ -56,6 +56,39 @@ class JobFinished(Message):
     outcome: Literal["COMPLETED", "FAILED"]
 
 
+class AccountChanged(Message):
+    """Topic ``account-changes``: frontend → util, and util → util for the next page of jobs.
+
+    Something about the account changed (plan, or it was closed): look at how it stands *now* and bring its jobs in
+    line. A message is a nudge; it carries no plan.
+    """
+
+    user_id: str = _Id
+    epoch: int = Field(ge=0)
+    """`User.plan_epoch` when it was published; a later one has a message of its own."""
+    cursor: str = Field(default="", max_length=1024)
+    """`Page.next` of the jobs to go on with; empty at the beginning."""
+
+
+class ArchiveDue(Message):
+    """Topic ``archive-due``: Step Functions → util. A job's wait has come to a point."""
+
+    job_id: str = _Id
+    wait: int = Field(ge=1)
+    """`Job.wait`; of an earlier wait it is stale."""
+    step: Literal["soon", "due"]
+
+
+class RestoreRequested(Message):
+    """Topic ``restore-requests``: util, frontend, restore function → util. Look at where the job's files are and take
+    the next step towards having them back, if its owner may have them."""
+
+    job_id: str = _Id
+    user_id: str = _Id
+    epoch: int = Field(default=0, ge=0)
+    """`User.plan_epoch` of the upgrade that asked; 0 when nobody did (a file came back)."""
+
+
 class MailEvent(BaseModel):
     """Topic ``mail-feedback``: SES → util. The part of an SES event record that GAS acts upon.
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Protocol
 
 from shared.core.jobs import Job, JobError, JobState, Ledger, PackQuestion, Progress, StoredFile
-from shared.core.users import User
+from shared.core.retention import FilesState
+from shared.core.users import MailKind, Plan, Subscription, User
 
 
 @dataclass(frozen=True)
@@ -118,10 +119,44 @@ class Jobs(Protocol):
         """The e-mail about this run was sent. Harmless when repeated, or when the job is gone."""
         ...
 
+    # Where its files are. Each raises `FilesAway` where they are elsewhere, `NotFound` where there is no such job.
+
+    def begin_wait(self, job_id: str, *, run: int, until: datetime) -> Job:
+        """A final state of this run, files AVAILABLE: wait + 1, to end at ``until``. A job that waits already keeps its
+        wait, and is answered as it is. Raises `IllegalTransition` when it is another run or not in a final state."""
+        ...
+
+    def end_wait(self, job_id: str) -> Job:
+        """Files AVAILABLE: wait + 1, and no end: the present wait does not count any more."""
+        ...
+
+    def begin_archive(self, job_id: str, *, wait: int, now: datetime) -> Job:
+        """AVAILABLE → ARCHIVING of this wait; harmless when repeated while ARCHIVING. Raises `FilesAway` otherwise,
+        also when the wait is another, and when the job is not in a final state."""
+        ...
+
+    def archived(self, job_id: str, *, wait: int, now: datetime) -> Job:
+        """ARCHIVING → ARCHIVED of this wait. Raises `FilesAway` otherwise."""
+        ...
+
+    def begin_restore(self, job_id: str, *, epoch: int, now: datetime) -> Job:
+        """AVAILABLE, ARCHIVING or ARCHIVED → RESTORING: wait + 1, no end. RESTORING stays, with the larger epoch.
+        Raises `IllegalTransition` when the job is not in a final state."""
+        ...
+
+    def restored(self, job_id: str, *, now: datetime) -> Job:
+        """RESTORING → AVAILABLE."""
+        ...
+
+    def away(self, user_id: str, files: FilesState, *, limit: int) -> Sequence[Job]:
+        """Some of the owner's jobs whose files are in this state, which is not AVAILABLE; as an index has them, which may
+        be a second behind: read a job again before relying on it."""
+        ...
+
 
 @dataclass(frozen=True)
 class MailClaim:
-    """The answer to `Jobs.claim_mail`: exactly one of the three is true."""
+    """The answer to `Jobs.claim_mail` and `Mails.claim`: exactly one of the three is true."""
 
     granted: bool = False
     sent: bool = False
@@ -160,6 +195,58 @@ class Users(Protocol):
         """No e-mail is sent to this address any more. Harmless when nobody has it."""
         ...
 
+    def set_mail_off(self, user_id: str, kinds: tuple[MailKind, ...]) -> None:
+        """Which e-mails they do not want. Raises `NotFound`."""
+        ...
+
+    def set_customer(self, user_id: str, customer_id: str) -> User:
+        """They are this customer, unless they are one already: the user as stored then. Raises `AlreadyExists` when the
+        customer is somebody else, `NotFound`."""
+        ...
+
+    def by_customer(self, customer_id: str) -> User | None: ...
+
+    def set_subscription(
+        self, user_id: str, *, version: int, subscription: Subscription | None, plan: Plan, now: datetime
+    ) -> User:
+        """Stores what Stripe says, and the plan; `billing_version` grows, and when the plan changes so does `plan_epoch`.
+
+        Raises `Conflict` when `billing_version` is not ``version``: something newer was stored; read both again.
+        Raises `NotFound`.
+        """
+        ...
+
+    def announced(self, user_id: str, *, epoch: int) -> None:
+        """The change was published. Harmless when repeated, late, or when the user is gone."""
+        ...
+
+    def close(self, user_id: str, *, now: datetime) -> User:
+        """The account is on its way out: `closed_at` is set, `plan_epoch` and the session epoch grow. The user as stored;
+        unchanged when closed already. Raises `NotFound`."""
+        ...
+
+    def delete(self, user_id: str) -> None:
+        """Everything that is known of them, their address and customer included. Harmless when repeated."""
+        ...
+
+    def billed(self, *, limit: int, start: str | None = None) -> tuple[Sequence[User], str | None]:
+        """Users that are customers, in no order, and where to go on (None at the end). Reads the whole table, for the
+        daily reconciliation. May answer none and still go on."""
+        ...
+
+
+class Mails(Protocol):
+    """Which e-mails were sent that no job keeps account of, so that none is sent twice."""
+
+    def claim(self, mail_id: str, *, now: datetime, lapsed: timedelta) -> MailClaim:
+        """Whether the caller is the one to send it. ``mail_id``: letters, digits, ``-`` and ``_``; it is the e-mail's SES
+        tag ``mail_id``. ``lapsed`` as for `Jobs.claim_mail`. Forgotten after 30 days."""
+        ...
+
+    def sent(self, mail_id: str, *, now: datetime) -> None:
+        """Harmless when repeated."""
+        ...
+
 
 class Limits(Protocol):
     """Counters that forget."""
@@ -179,6 +266,16 @@ class UploadForm:
 
     url: str
     fields: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class UploadedPart:
+    """One part of an upload in parts."""
+
+    number: int
+    etag: str
+    size: int = 0
+    """Bytes."""
 
 
 class Objects(Protocol):
@@ -210,6 +307,27 @@ class Objects(Protocol):
         """Raises `NotFound`."""
         ...
 
+    def start_parts(self, key: str) -> str:
+        """Starts an upload in parts and answers its id."""
+        ...
+
+    def part_url(self, key: str, upload_id: str, number: int, *, expires: timedelta) -> str:
+        """A presigned PUT for part ``number`` (1 to 10,000); each but the last has at least 5 MiB."""
+        ...
+
+    def parts(self, key: str, upload_id: str) -> Sequence[UploadedPart]:
+        """What is there already, by number. Raises `NotFound` when there is no such upload (any more)."""
+        ...
+
+    def complete_parts(self, key: str, upload_id: str, parts: Sequence[UploadedPart]) -> None:
+        """Makes the parts, in order of their numbers, one object. Raises `NotFound` when there is no such upload,
+        `Permanent` with a sentence when a part is missing or too small."""
+        ...
+
+    def abort_parts(self, key: str, upload_id: str) -> None:
+        """Forgets the upload. Harmless when repeated."""
+        ...
+
     def delete_under(self, prefix: str) -> None:
         """Deletes every object whose key starts with ``prefix``, which ends with a slash."""
         ...
@@ -219,6 +337,11 @@ class Topics(Protocol):
     """SNS."""
 
     def publish(self, topic_arn: str, text: str) -> None: ...
+
+    def publish_all(self, topic_arn: str, texts: Sequence[str]) -> None:
+        """Publishes each, ten a call. Raises `Unavailable` when some were not taken: any of them may have been
+        published then."""
+        ...
 
     def confirm(self, topic_arn: str, token: str) -> None:
         """Confirms a subscription; afterwards only AWS credentials can end it. Raises `NotFound` for a bad token."""
