@@ -1,0 +1,1 @@
+"""Plans and payment: the only place that speaks with Stripe."""
