@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared.core.jobs import Job, JobState, StoredFile, input_key, new_job_id
-from shared.core.users import User, new_user_id
+from shared.core.jobs import Job, JobState, StoredFile, input_key, new_job_id, results_prefix
+from shared.core.users import Subscription, SubscriptionStatus, User, new_user_id
 
 NOON = datetime(2026, 3, 6, 12, 0, tzinfo=UTC)
 
@@ -30,6 +30,29 @@ def a_job(**fields: Any) -> Job:
         request_id="request-1",
     )
     return replace(job, **fields)
+
+
+def a_completed_job(**fields: Any) -> Job:
+    """A job that completed at `NOON`, with an input and two results; nothing of it lies in a bucket."""
+    job = a_job(**fields)
+    under = results_prefix(job.user_id, job.job_id, job.run, 1)
+    defaults: dict[str, Any] = {
+        "state": JobState.COMPLETED,
+        "started_at": NOON - timedelta(seconds=5),
+        "finished_at": NOON,
+        "input": StoredFile(job.input.key, 100),
+        "results": {
+            "vcf": StoredFile(f"{under}annotated.vcf.gz", 50),
+            "log": StoredFile(f"{under}log.txt", 10),
+        },
+    }
+    return replace(job, **{**defaults, **fields})
+
+
+def a_subscription(**fields: Any) -> Subscription:
+    """An active subscription, paid for 30 days after `NOON`."""
+    subscription = Subscription("sub_1", SubscriptionStatus.ACTIVE, period_end=NOON + timedelta(days=30))
+    return replace(subscription, **fields)
 
 
 def a_user(**fields: Any) -> User:

@@ -12,6 +12,8 @@ from shared.aws import page_token
 from shared.core.clock import to_iso
 from shared.core.errors import AlreadyExists, GasError, NotFound
 from shared.core.jobs import (
+    FINAL_STATES,
+    FilesAway,
     IllegalTransition,
     Job,
     JobError,
@@ -23,6 +25,7 @@ from shared.core.jobs import (
     sources_of,
 )
 from shared.core.ports import MailClaim, Page, Work
+from shared.core.retention import FilesState
 
 
 class Fake:
@@ -102,6 +105,7 @@ class FakeJobs(Fake):
         with self.lock:
             finals = {state for state in sources_of(JobState.QUEUED) if state.is_final}
             job = self._from(finals, job_id, JobState.QUEUED, run=run)
+            self._files(job, FilesState.AVAILABLE)
             self.waiting.add(job_id)
             return self._store(
                 job,
@@ -119,6 +123,8 @@ class FakeJobs(Fake):
                 error=None,
                 worker="",
                 fence=0,
+                wait=job.wait + 1,
+                archive_at=None,
             )
 
     def announced(self, job_id: str, *, run: int) -> None:
@@ -214,6 +220,65 @@ class FakeJobs(Fake):
             job = self.jobs.get(job_id)
             if job is not None and job.mailed_run <= run and not (job.mailed_run == run and job.mail_state == "SENT"):
                 self._store(job, mailed_run=run, mail_state="SENT", mail_at=now)
+
+    def begin_wait(self, job_id: str, *, run: int, until: datetime) -> Job:
+        with self.lock:
+            job = self._from(FINAL_STATES, job_id, JobState.COMPLETED, run=run)
+            self._files(job, FilesState.AVAILABLE)
+            return job if job.archive_at is not None else self._store(job, wait=job.wait + 1, archive_at=until)
+
+    def end_wait(self, job_id: str) -> Job:
+        with self.lock:
+            job = self.get(job_id)
+            self._files(job, FilesState.AVAILABLE)
+            return self._store(job, wait=job.wait + 1, archive_at=None)
+
+    def begin_archive(self, job_id: str, *, wait: int, now: datetime) -> Job:
+        with self.lock:
+            job = self.get(job_id)
+            self._files(job, FilesState.AVAILABLE, FilesState.ARCHIVING)
+            if job.wait != wait or job.state not in FINAL_STATES:
+                raise FilesAway(job_id, job.files)
+            if job.files is FilesState.ARCHIVING:
+                return job
+            return self._store(job, files=FilesState.ARCHIVING, files_at=now, archive_at=None)
+
+    def archived(self, job_id: str, *, wait: int, now: datetime) -> Job:
+        with self.lock:
+            job = self.get(job_id)
+            self._files(job, FilesState.ARCHIVING)
+            if job.wait != wait:
+                raise FilesAway(job_id, job.files)
+            return self._store(job, files=FilesState.ARCHIVED, files_at=now)
+
+    def begin_restore(self, job_id: str, *, epoch: int, now: datetime) -> Job:
+        with self.lock:
+            job = self._from(FINAL_STATES, job_id, JobState.COMPLETED)
+            if job.files is FilesState.RESTORING:
+                return self._store(job, restore_epoch=max(job.restore_epoch, epoch))
+            return self._store(
+                job,
+                files=FilesState.RESTORING,
+                files_at=now,
+                wait=job.wait + 1,
+                archive_at=None,
+                restore_epoch=epoch,
+            )
+
+    def restored(self, job_id: str, *, now: datetime) -> Job:
+        with self.lock:
+            job = self.get(job_id)
+            self._files(job, FilesState.RESTORING)
+            return self._store(job, files=FilesState.AVAILABLE, files_at=now)
+
+    def away(self, user_id: str, files: FilesState, *, limit: int) -> Sequence[Job]:
+        self.reach()
+        return [job for job in self.jobs.values() if job.user_id == user_id and job.files is files][:limit]
+
+    @staticmethod
+    def _files(job: Job, *allowed: FilesState) -> None:
+        if job.files not in allowed:
+            raise FilesAway(job.job_id, job.files)
 
     def _from(
         self,

@@ -6,75 +6,34 @@ test sets or looks at is public. Every fake has ``fail_with``: while it is set, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from pathlib import Path
-from urllib.parse import quote
 
 from shared.core.clock import to_millis
-from shared.core.errors import AlreadyExists, Conflict, NotFound, Unavailable
+from shared.core.errors import Conflict, NotFound, Unavailable
 from shared.core.inbox import Entry, EntryState, Survey
-from shared.core.ports import UploadForm, Work
-from shared.core.users import User
+from shared.core.ports import Work
+from tests.fake_files import FakeArchive, FakeObjects, FakeWaits
 from tests.fake_jobs import Fake, FakeJobs
+from tests.fake_users import FakeAudit, FakeMails, FakeUsers
 
 __all__ = [
     "Buried",
+    "FakeArchive",
+    "FakeAudit",
     "FakeDeadLetters",
     "FakeInbox",
     "FakeJobs",
     "FakeLimits",
     "FakeMailer",
+    "FakeMails",
     "FakeObjects",
     "FakeTopics",
     "FakeUsers",
+    "FakeWaits",
     "SentMail",
 ]
-
-
-class FakeUsers(Fake):
-    """The users table. ``users``: user_id → user as stored."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.users: dict[str, User] = {}
-
-    def create(self, user: User) -> None:
-        self.reach()
-        with self.lock:
-            if user.user_id in self.users or self.by_email(user.email):
-                raise AlreadyExists("This address has an account already.")
-            self.users[user.user_id] = user
-
-    def get(self, user_id: str) -> User:
-        self.reach()
-        try:
-            return self.users[user_id]
-        except KeyError:
-            raise NotFound("There is no such account.") from None
-
-    def by_email(self, email: str) -> User | None:
-        self.reach()
-        return next((user for user in self.users.values() if user.email == email), None)
-
-    def verify(self, user_id: str, *, now: datetime) -> None:
-        with self.lock:
-            user = self.get(user_id)
-            self.users[user_id] = replace(user, verified_at=user.verified_at or now)
-
-    def set_password(self, user_id: str, *, password_hash: str, epoch: int) -> None:
-        with self.lock:
-            user = self.get(user_id)
-            if user.session_epoch != epoch:
-                raise Conflict("The password was changed meanwhile.")
-            self.users[user_id] = replace(user, password_hash=password_hash, session_epoch=epoch + 1)
-
-    def block_mail(self, email: str, *, reason: str) -> None:
-        with self.lock:
-            user = self.by_email(email)
-            if user is not None:
-                self.users[user.user_id] = replace(user, mail_blocked=reason)
 
 
 class FakeLimits(Fake):
@@ -101,59 +60,6 @@ class FakeLimits(Fake):
                 self.counts[counter] -= 1
 
 
-class FakeObjects(Fake):
-    """One bucket. ``objects``: key → bytes; ``content_types``: key → what it was stored with."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.objects: dict[str, bytes] = {}
-        self.content_types: dict[str, str] = {}
-
-    def upload_form(self, key: str, *, max_bytes: int, expires: timedelta) -> UploadForm:
-        self.reach()
-        policy = f"{max_bytes} bytes, {expires.total_seconds():.0f} s"
-        return UploadForm("https://bucket.example/", {"key": key, "policy": policy})
-
-    def download_url(self, key: str, *, filename: str, expires: timedelta) -> str:
-        self.reach()
-        return f"https://bucket.example/{quote(key)}?filename={quote(filename, safe='')}&expires={expires.total_seconds():.0f}"
-
-    def size(self, key: str) -> int | None:
-        self.reach()
-        return len(self.objects[key]) if key in self.objects else None
-
-    def write(self, key: str, data: bytes, *, content_type: str) -> None:
-        self.reach()
-        self.objects[key] = data
-        self.content_types[key] = content_type
-
-    def read(self, key: str, *, limit: int) -> bytes:
-        self.reach()
-        try:
-            return self.objects[key][:limit]
-        except KeyError:
-            raise NotFound("There is no such file.") from None
-
-    def upload(self, path: Path, key: str, *, content_type: str) -> int:
-        data = path.read_bytes()
-        self.write(key, data, content_type=content_type)
-        return len(data)
-
-    def download(self, key: str, path: Path) -> None:
-        self.reach()
-        if key not in self.objects:
-            raise NotFound("There is no such file.")
-        path.write_bytes(self.objects[key])
-
-    def delete_under(self, prefix: str) -> None:
-        self.reach()
-        if not prefix.endswith("/"):
-            raise ValueError(f"{prefix!r} does not end with a slash")
-        for key in [key for key in self.objects if key.startswith(prefix)]:
-            del self.objects[key]
-            del self.content_types[key]
-
-
 class FakeTopics(Fake):
     """SNS. ``published``: (topic, text); ``confirmed``: (topic, token); ``subscriptions``: (topic, endpoint) → queue."""
 
@@ -172,6 +78,10 @@ class FakeTopics(Fake):
     def publish(self, topic_arn: str, text: str) -> None:
         self.reach()
         self.published.append((topic_arn, text))
+
+    def publish_all(self, topic_arn: str, texts: Sequence[str]) -> None:
+        self.reach()
+        self.published += [(topic_arn, text) for text in texts]
 
     def confirm(self, topic_arn: str, token: str) -> None:
         self.reach()
