@@ -129,6 +129,7 @@ class SentMail:
     text: str
     html: str
     tags: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class FakeMailer(Fake):
@@ -139,9 +140,18 @@ class FakeMailer(Fake):
         self.sent: list[SentMail] = []
         self.die_after_sending = False
 
-    def send(self, *, to: str, subject: str, text: str, html: str, tags: Mapping[str, str]) -> None:
+    def send(
+        self,
+        *,
+        to: str,
+        subject: str,
+        text: str,
+        html: str,
+        tags: Mapping[str, str],
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.reach()
-        self.sent.append(SentMail(to, subject, text, html, dict(tags)))
+        self.sent.append(SentMail(to, subject, text, html, dict(tags), dict(headers or {})))
         if self.die_after_sending:
             raise SystemExit("killed")
 

@@ -19,7 +19,16 @@ class SesMailer:
         self._mail_from = mail_from
         self._configuration_set = configuration_set
 
-    def send(self, *, to: str, subject: str, text: str, html: str, tags: Mapping[str, str]) -> None:
+    def send(
+        self,
+        *,
+        to: str,
+        subject: str,
+        text: str,
+        html: str,
+        tags: Mapping[str, str],
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         with translated("SES"):
             self._sesv2.send_email(
                 FromEmailAddress=self._mail_from,
@@ -31,6 +40,7 @@ class SesMailer:
                             "Text": {"Data": text, "Charset": "UTF-8"},
                             "Html": {"Data": html, "Charset": "UTF-8"},
                         },
+                        "Headers": [{"Name": name, "Value": value} for name, value in (headers or {}).items()],
                     }
                 },
                 EmailTags=[{"Name": name, "Value": value} for name, value in tags.items()],

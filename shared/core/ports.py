@@ -367,8 +367,17 @@ class DeadLetters(Protocol):
 class Mailer(Protocol):
     """SES."""
 
-    def send(self, *, to: str, subject: str, text: str, html: str, tags: Mapping[str, str]) -> None:
-        """Hands one e-mail to SES. ``tags`` come back with every event about it.
+    def send(
+        self,
+        *,
+        to: str,
+        subject: str,
+        text: str,
+        html: str,
+        tags: Mapping[str, str],
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Hands one e-mail to SES. ``tags`` come back with every event about it; ``headers`` are more than the usual ones.
 
         Raises `Permanent` when SES refuses the address or the content for good.
         """

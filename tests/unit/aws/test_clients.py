@@ -272,11 +272,16 @@ class Ses:
 
     def send(self) -> None:
         self.mailer.send(
-            to="alice@example.org", subject="naïve", text="t", html="<p>h", tags={"job_id": "j", "run": "1"}
+            to="alice@example.org",
+            subject="naïve",
+            text="t",
+            html="<p>h",
+            tags={"job_id": "j", "run": "1"},
+            headers={"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
         )
 
 
-def test_an_email_has_both_bodies_its_tags_and_its_configuration_set() -> None:
+def test_an_email_has_both_bodies_its_tags_its_headers_and_its_configuration_set() -> None:
     ses = Ses()
     ses.stub.add_response(
         "send_email",
@@ -291,6 +296,7 @@ def test_an_email_has_both_bodies_its_tags_and_its_configuration_set() -> None:
                         "Text": {"Data": "t", "Charset": "UTF-8"},
                         "Html": {"Data": "<p>h", "Charset": "UTF-8"},
                     },
+                    "Headers": [{"Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click"}],
                 }
             },
             "EmailTags": [{"Name": "job_id", "Value": "j"}, {"Name": "run", "Value": "1"}],
