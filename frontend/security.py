@@ -8,11 +8,13 @@ from flask_wtf.csrf import CSRFProtect
 from frontend.assets import content_hash
 from frontend.settings import FrontendSettings
 
+csrf = CSRFProtect()  # type: ignore[no-untyped-call]  # Flask-WTF has no types
+"""Views that no browser of ours posts to are exempt from it: they prove otherwise who asks."""
 ONE_YEAR = 365 * 24 * 60 * 60  # seconds
 
 
 def content_security_policy(settings: FrontendSettings) -> str:
-    """Nothing from anywhere but us, nothing inline, no eval; uploads may go to the bucket."""
+    """Nothing from anywhere but us, nothing inline, no eval; uploads may go to the bucket, payers to Stripe."""
     return "; ".join(
         (
             "default-src 'none'",
@@ -20,7 +22,7 @@ def content_security_policy(settings: FrontendSettings) -> str:
             "style-src 'self'",
             "img-src 'self' data:",
             "connect-src " + " ".join(("'self'", *settings.upload_origins)),
-            "form-action 'self'",
+            "form-action " + " ".join(("'self'", *settings.payment_origins)),
             "frame-ancestors 'none'",
             "base-uri 'none'",
         )
@@ -37,7 +39,7 @@ def attach(app: Flask, settings: FrontendSettings) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page left open over lunch still works
     )
-    CSRFProtect(app)  # type: ignore[no-untyped-call]  # Flask-WTF has no types
+    csrf.init_app(app)  # type: ignore[no-untyped-call]
     headers = {
         "Content-Security-Policy": content_security_policy(settings),
         "X-Content-Type-Options": "nosniff",

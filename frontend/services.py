@@ -14,8 +14,10 @@ from shared.aws.objects import S3Objects
 from shared.aws.session import client
 from shared.aws.topics import SnsTopics
 from shared.aws.users import DynamoUsers
+from shared.billing.stripe_billing import StripeBilling
+from shared.core.billing import Audit, Billing
 from shared.core.clock import Clock, utc_now
-from shared.core.ports import Jobs, Limits, Mailer, Objects, Topics, Users
+from shared.core.ports import Jobs, Limits, Mailer, Mails, Objects, Topics, Users
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,12 @@ class Services:
     results: Objects
     topics: Topics
     mailer: Mailer
+    mails: Mails
+    audit: Audit
+    billing: Billing
     job_requests_topic: str
+    account_changes_topic: str
+    restore_requests_topic: str
     now: Clock = utc_now
 
     @cached_property
@@ -40,6 +47,9 @@ class Services:
 
 def build(settings: FrontendSettings) -> Services:
     """The services on AWS (or on what `settings.endpoint_url` says)."""
+    from shared.aws.audit import DynamoAudit
+    from shared.aws.mails import DynamoMails
+
     dynamodb = client(settings, "dynamodb")
     s3 = client(settings, "s3")
     return Services(
@@ -50,5 +60,15 @@ def build(settings: FrontendSettings) -> Services:
         results=S3Objects(s3, settings.results_bucket),
         topics=SnsTopics(client(settings, "sns"), client(settings, "sqs")),
         mailer=SesMailer(client(settings, "sesv2"), settings.mail_from, settings.mail_configuration_set),
+        mails=DynamoMails(dynamodb, settings.mails_table),
+        audit=DynamoAudit(dynamodb, settings.audit_table),
+        billing=StripeBilling(
+            key=settings.stripe_key.get_secret_value(),
+            price=settings.stripe_price,
+            webhook_secrets=settings.webhook_secrets,
+            api=settings.stripe_api,
+        ),
         job_requests_topic=settings.job_requests_topic,
+        account_changes_topic=settings.account_changes_topic,
+        restore_requests_topic=settings.restore_requests_topic,
     )

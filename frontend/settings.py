@@ -5,21 +5,31 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, SecretStr, field_validator
 
-from shared.core.settings import MailSettings, Secrets
+from shared.core.settings import BillingSettings, MailSettings, RetentionSettings, Secrets
 
 
-class FrontendSettings(MailSettings, Secrets):
+class FrontendSettings(MailSettings, BillingSettings, RetentionSettings, Secrets):
     """Settings of `frontend`."""
 
     jobs_table: str = Field(description="DynamoDB table of jobs.")
     users_table: str = Field(description="DynamoDB table of users.")
     limits_table: str = Field(description="DynamoDB table of counters, such as attempts to sign in.")
+    audit_table: str = Field(description="DynamoDB table of what operators and billing did.")
+    mails_table: str = Field(description="DynamoDB table of e-mails that are sent once and belong to no job.")
     inputs_bucket: str = Field(description="S3 bucket of uploaded VCFs.")
     results_bucket: str = Field(description="S3 bucket of results.")
     job_requests_topic: str = Field(description="ARN of the topic on which jobs are announced.")
-    max_upload_mib: int = Field(default=50, ge=1, le=5000, description="Largest VCF that may be uploaded, in MiB.")
+    account_changes_topic: str = Field(description="ARN of the topic on which changes of plans are announced.")
+    restore_requests_topic: str = Field(description="ARN of the topic on which files are asked back from the archive.")
+    stripe_webhook_secrets: SecretStr = Field(
+        description="Secrets with which Stripe signs events, separated by commas, newest first: while one is replaced by "
+        "another, both are believed.",
+    )
+    max_upload_mib: int = Field(
+        default=50, ge=1, le=5000, description="Largest VCF that somebody with the free plan may upload, in MiB."
+    )
     results_cache_dir: Path = Field(
         default=Path("/var/tmp/gas-results"),  # noqa: S108 - its folders are for this user alone
         description="Folder in which results that somebody looks at are kept, ready for filtering.",
@@ -40,6 +50,25 @@ class FrontendSettings(MailSettings, Secrets):
         "X-Forwarded-For and X-Forwarded-Proto are believed.",
     )
 
+    @field_validator("stripe_webhook_secrets")
+    @classmethod
+    def _at_least_one(cls, value: SecretStr) -> SecretStr:
+        if not _split(value):
+            raise ValueError("at least one secret is needed")
+        return value
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """Each of `stripe_webhook_secrets`."""
+        return _split(self.stripe_webhook_secrets)
+
+    @property
+    def payment_origins(self) -> tuple[str, ...]:
+        """Where forms of ours lead people to pay: browsers hold the CSP's form-action against redirects too."""
+        if self.stripe_api:
+            return (_origin(self.stripe_api),)
+        return ("https://checkout.stripe.com", "https://billing.stripe.com")
+
     @property
     def is_https(self) -> bool:
         """Whether people reach the pages over TLS: cookies are Secure then, and browsers are told to insist."""
@@ -57,6 +86,14 @@ class FrontendSettings(MailSettings, Secrets):
 
     def _bucket_origins(self, bucket: str) -> tuple[str, ...]:
         if self.endpoint_url:
-            endpoint = urlsplit(self.endpoint_url)
-            return (f"{endpoint.scheme}://{endpoint.netloc}",)
+            return (_origin(self.endpoint_url),)
         return (f"https://{bucket}.s3.{self.region}.amazonaws.com", f"https://{bucket}.s3.amazonaws.com")
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _split(secrets: SecretStr) -> tuple[str, ...]:
+    return tuple(one for part in secrets.get_secret_value().split(",") if (one := part.strip()))

@@ -21,7 +21,19 @@ from frontend.settings import FrontendSettings
 from shared.core.users import User
 from tests.client import Browser
 from tests.factories import a_user
-from tests.fakes import FakeJobs, FakeLimits, FakeMailer, FakeObjects, FakeTopics, FakeUsers, SentMail
+from tests.fake_billing import FakeBilling
+from tests.fakes import (
+    FakeAudit,
+    FakeJobs,
+    FakeLimits,
+    FakeMailer,
+    FakeMails,
+    FakeObjects,
+    FakeTopics,
+    FakeUsers,
+    SentMail,
+)
+from tests.stripe_events import SECRET
 
 NOON = datetime(2026, 3, 6, 12, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
@@ -41,6 +53,13 @@ def frontend_settings(**changes: Any) -> FrontendSettings:
         "inputs_bucket": "inputs",
         "results_bucket": "results",
         "job_requests_topic": TOPIC,
+        "audit_table": "audit",
+        "mails_table": "mails",
+        "account_changes_topic": TOPIC.replace("job-requests", "account-changes"),
+        "restore_requests_topic": TOPIC.replace("job-requests", "restore-requests"),
+        "stripe_key": "sk_test_of_tests",
+        "stripe_price": "price_premium",
+        "stripe_webhook_secrets": SECRET,
     }
     return FrontendSettings(**{**values, **changes})
 
@@ -52,6 +71,7 @@ class FrontendWorld:
         self.time = NOON
         self.jobs, self.users, self.limits = FakeJobs(), FakeUsers(), FakeLimits()
         self.inputs, self.results, self.topics, self.mailer = FakeObjects(), FakeObjects(), FakeTopics(), FakeMailer()
+        self.mails, self.audit, self.billing = FakeMails(), FakeAudit(), FakeBilling(now=lambda: self.time)
         self.settings = frontend_settings(**settings)
         self.services = Services(
             jobs=self.jobs,
@@ -61,7 +81,12 @@ class FrontendWorld:
             results=self.results,
             topics=self.topics,
             mailer=self.mailer,
+            mails=self.mails,
+            audit=self.audit,
+            billing=self.billing,
             job_requests_topic=self.settings.job_requests_topic,
+            account_changes_topic=self.settings.account_changes_topic,
+            restore_requests_topic=self.settings.restore_requests_topic,
             now=lambda: self.time,
         )
         self.app = create_app(self.settings, self.services)

@@ -7,6 +7,7 @@ All are read from environment variables with the prefix ``GAS_`` (and nothing el
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError
@@ -97,6 +98,44 @@ class HookSettings(Settings):
         default=3.0, gt=0, description="How often messages are looked for that nobody handles."
     )
     max_attempts: int = Field(default=10, ge=1, description="Attempts after which a message goes to the dead letters.")
+
+
+class RetentionSettings(Settings):
+    """What a server needs that deals with the archive."""
+
+    retention_seconds: int = Field(
+        default=7 * 24 * 60 * 60, ge=1, description="How long files of free users stay in standard storage."
+    )
+    archive_notice_seconds: int = Field(
+        default=24 * 60 * 60,
+        ge=0,
+        description="How long before they are archived their owner is told; not told when that is longer than the retention.",
+    )
+
+    @property
+    def retention(self) -> timedelta:
+        """`retention_seconds`."""
+        return timedelta(seconds=self.retention_seconds)
+
+    @property
+    def archive_notice(self) -> timedelta:
+        """`archive_notice_seconds`."""
+        return timedelta(seconds=self.archive_notice_seconds)
+
+
+class BillingSettings(Settings):
+    """What a server needs that asks Stripe."""
+
+    stripe_key: SecretStr = Field(
+        description="Stripe's secret or restricted API key (customers, Checkout, Portal: write; subscriptions: write; "
+        "invoices, prices: read).",
+        min_length=1,
+    )
+    stripe_price: str = Field(description="Stripe's id of the premium plan's price, such as `price_1Pxyz`.")
+    stripe_api: str | None = Field(
+        default=None,
+        description="Base address of Stripe's API; unset for Stripe itself, the local Stripe's on one machine.",
+    )
 
 
 class Secrets(Settings):
