@@ -110,7 +110,9 @@ class FakeUsers(Fake):
         self.reach()
         ids = sorted(user_id for user_id in self.users if start is None or user_id > start)
         some = [self.users[user_id] for user_id in ids[:limit]]
-        return [user for user in some if user.customer_id], ids[limit - 1] if len(ids) > limit else None
+        return [user for user in some if user.customer_id or user.closed_at], ids[limit - 1] if len(
+            ids
+        ) > limit else None
 
     def _store(self, user: User, **changes: Any) -> User:
         self.users[user.user_id] = replace(user, **changes)

@@ -230,8 +230,8 @@ class Users(Protocol):
         ...
 
     def billed(self, *, limit: int, start: str | None = None) -> tuple[Sequence[User], str | None]:
-        """Users that are customers, in no order, and where to go on (None at the end). Reads the whole table, for the
-        daily reconciliation. May answer none and still go on."""
+        """Users that are customers, or whose account is closed, in no order, and where to go on (None at the end).
+        Reads the whole table, for the daily reconciliation. May answer none and still go on."""
         ...
 
 
