@@ -8,6 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from frontend import access, assets, errors, exports, results, security, tracing
 from frontend.accounts import blueprint as accounts
 from frontend.announcer import Announcer
+from frontend.billing import blueprint as billing
 from frontend.jobs import blueprint as jobs
 from frontend.pages import blueprint as pages
 from frontend.services import Services, build
@@ -35,7 +36,7 @@ def create_app(settings: FrontendSettings, services: Services | None = None) -> 
     errors.attach(app)
     results.attach(app, settings)
     exports.attach(app)
-    for blueprint in (pages, accounts, jobs):
+    for blueprint in (pages, accounts, billing, jobs):
         app.register_blueprint(blueprint)
     app.extensions["gas"] = Announcer(services)
     return app

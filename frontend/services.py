@@ -7,9 +7,11 @@ from functools import cached_property
 
 from frontend.catalogue import Catalogue
 from frontend.settings import FrontendSettings
+from shared.aws.audit import DynamoAudit
 from shared.aws.jobs import DynamoJobs
 from shared.aws.limits import DynamoLimits
 from shared.aws.mail import SesMailer
+from shared.aws.mails import DynamoMails
 from shared.aws.objects import S3Objects
 from shared.aws.session import client
 from shared.aws.topics import SnsTopics
@@ -47,9 +49,6 @@ class Services:
 
 def build(settings: FrontendSettings) -> Services:
     """The services on AWS (or on what `settings.endpoint_url` says)."""
-    from shared.aws.audit import DynamoAudit
-    from shared.aws.mails import DynamoMails
-
     dynamodb = client(settings, "dynamodb")
     s3 = client(settings, "s3")
     return Services(
