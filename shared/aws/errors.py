@@ -85,6 +85,8 @@ def _translate(service: str, error: ClientError) -> Unavailable | Permanent:
         return Unavailable(f"{service} did not do what it was asked ({code}).")
     if code in _MISSING:
         return NotFound("There is no such file.")
+    if code == "InvalidObjectState":
+        return Permanent("The file is in the archive, where it cannot be read.")
     if code == "EntityTooLarge" or ("size" in words.lower() and "exceed" in words.lower()):
         return TooLarge(f"{service} cannot hold something as large as this.")
     return Permanent(f"{service} refused ({code}): {words}")

@@ -1,24 +1,32 @@
 """The jobs table in DynamoDB.
 
 Keyed by ``job_id``; index ``by-owner`` (``user_id``, ``created_at``); index ``unannounced`` (``unannounced``,
-``queued_at``), which holds only the jobs that still wait to be announced.
+``queued_at``), which holds only the jobs that still wait to be announced; index ``away`` (``away_owner``,
+``files_at``), which holds only the jobs whose files are not AVAILABLE, by owner and where the files are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from shared.aws import page_token
-from shared.aws.errors import translated
-from shared.aws.items import Item, from_item, to_item, to_plain
-from shared.aws.table import ConditionFailed, Table
+from shared.aws.items import from_item, to_item, to_plain
+from shared.aws.job_files import (
+    AVAILABLE,
+    AVAILABLE_VALUES,
+    NEXT_WAIT,
+    NEXT_WAIT_VALUES,
+    JobFiles,
+    away_owner,
+    refusal,
+)
+from shared.aws.table import ConditionFailed
 from shared.core.clock import to_iso
-from shared.core.errors import AlreadyExists, NotFound
+from shared.core.errors import AlreadyExists
 from shared.core.jobs import (
     FINAL_STATES,
-    IllegalTransition,
     Job,
     JobError,
     JobState,
@@ -29,31 +37,26 @@ from shared.core.jobs import (
     sources_of,
 )
 from shared.core.ports import MailClaim, Page, Work
+from shared.core.retention import FilesState
 
 if TYPE_CHECKING:
-    from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_dynamodb.type_defs import QueryInputTypeDef
 
 _WAITING = "yes"
 _HELD = "#run = :run AND #worker = :worker AND #fence = :fence"
 
 
-class DynamoJobs:
+class DynamoJobs(JobFiles):
     """Implements `shared.core.ports.Jobs`."""
 
-    def __init__(self, dynamodb: DynamoDBClient, table: str) -> None:
-        self._dynamodb = dynamodb
-        self._name = table
-        self._table = Table(dynamodb, table, "job_id")
-
     def create(self, job: Job) -> None:
+        item = to_item(job)
+        if job.files is not FilesState.AVAILABLE:
+            item["away_owner"] = {"S": away_owner(job.user_id, job.files)}
         try:
-            self._table.put_new(to_item(job))
+            self._table.put_new(item)
         except ConditionFailed:
             raise AlreadyExists(f"Job {job.job_id} exists already.") from None
-
-    def get(self, job_id: str) -> Job:
-        return self._read(job_id, self._table.get(job_id))
 
     def by_owner(self, user_id: str, *, limit: int, start: str | None = None) -> Page:
         request: QueryInputTypeDef = {
@@ -116,15 +119,16 @@ class DynamoJobs:
             job_id,
             JobState.QUEUED,
             sources=FINAL_STATES,
-            condition="#run = :run",
+            condition=f"#run = :run AND {AVAILABLE}",
             values={
+                **AVAILABLE_VALUES,
+                **NEXT_WAIT_VALUES,
                 "run": run,
                 "next_run": run + 1,
                 "request_id": request_id,
                 "now": to_iso(now),
                 "waiting": _WAITING,
                 "nobody": "",
-                "zero": 0,
             },
             changes={
                 "run": ":next_run",
@@ -134,8 +138,9 @@ class DynamoJobs:
                 "unannounced": ":waiting",
                 "worker": ":nobody",
                 "fence": ":zero",
+                "wait": NEXT_WAIT,
             },
-            remove=("started_at", "finished_at", "progress", "ledger", "summary", "results", "error"),
+            remove=("started_at", "finished_at", "progress", "ledger", "summary", "results", "error", "archive_at"),
         )
 
     def announced(self, job_id: str, *, run: int) -> None:
@@ -266,7 +271,7 @@ class DynamoJobs:
         job_id: str,
         target: JobState,
         *,
-        sources: Iterable[JobState],
+        sources: Collection[JobState],
         condition: str = "",
         values: Mapping[str, Any],
         changes: Mapping[str, str],
@@ -283,27 +288,8 @@ class DynamoJobs:
                 remove=remove,
             )
         except ConditionFailed as failure:
-            raise IllegalTransition(job_id, self._read(job_id, failure.item).state, target) from None
+            raise refusal(self._read(job_id, failure.item), target, sources, values.get("run")) from None
         return from_item(Job, item)
-
-    @staticmethod
-    def _read(job_id: str, item: Item | None) -> Job:
-        if item is None:
-            raise NotFound(f"There is no job {job_id}.")
-        return from_item(Job, item)
-
-    def _query(self, request: QueryInputTypeDef, limit: int) -> list[Job]:
-        """The first ``limit`` jobs; DynamoDB answers in pages of 1 MB, however many were asked for."""
-        jobs: list[Job] = []
-        while len(jobs) < limit:
-            request["Limit"] = limit - len(jobs)
-            with translated("DynamoDB"):
-                answer = self._dynamodb.query(**request)
-            jobs += [from_item(Job, item) for item in answer["Items"]]
-            if "LastEvaluatedKey" not in answer:
-                break
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-        return jobs
 
 
 def _held(run: int, work: Work) -> dict[str, Any]:

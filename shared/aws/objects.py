@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,14 +13,15 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from shared.aws.errors import code_of, translated
-from shared.core.errors import Unavailable
-from shared.core.ports import UploadForm
+from shared.core.errors import NotFound, Permanent, Unavailable
+from shared.core.ports import UploadedPart, UploadForm
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 MIB = 1024 * 1024
 _TRANSFER = TransferConfig(multipart_threshold=16 * MIB, multipart_chunksize=16 * MIB, max_concurrency=4)
+_PART_MISSING = "A part of the file is missing."
 _LONGEST_NAME = 200  # characters; percent-encoded it has to fit into a URL
 
 
@@ -89,6 +92,52 @@ class S3Objects:
         with translated("S3"):
             self._s3.download_file(self._bucket, key, str(path), Config=_TRANSFER)
 
+    def start_parts(self, key: str) -> str:
+        with translated("S3"):
+            return self._s3.create_multipart_upload(Bucket=self._bucket, Key=key)["UploadId"]
+
+    def part_url(self, key: str, upload_id: str, number: int, *, expires: timedelta) -> str:
+        with translated("S3"):
+            return self._s3.generate_presigned_url(
+                "upload_part",
+                Params={"Bucket": self._bucket, "Key": key, "UploadId": upload_id, "PartNumber": number},
+                ExpiresIn=int(expires.total_seconds()),
+            )
+
+    def parts(self, key: str, upload_id: str) -> Sequence[UploadedPart]:
+        with translated("S3"), _upload_known():
+            pages = self._s3.get_paginator("list_parts").paginate(Bucket=self._bucket, Key=key, UploadId=upload_id)
+            found = [part for page in pages for part in page.get("Parts", [])]
+        return [UploadedPart(part["PartNumber"], part["ETag"], part["Size"]) for part in found]
+
+    def complete_parts(self, key: str, upload_id: str, parts: Sequence[UploadedPart]) -> None:
+        chosen = sorted(parts, key=lambda part: part.number)
+        # S3 would put together whatever it is told, also a file with a hole.
+        if not chosen or [part.number for part in chosen] != list(range(1, len(chosen) + 1)):
+            raise Permanent(_PART_MISSING)
+        with translated("S3"), _upload_known():
+            try:
+                self._s3.complete_multipart_upload(
+                    Bucket=self._bucket,
+                    Key=key,
+                    UploadId=upload_id,
+                    MultipartUpload={"Parts": [{"PartNumber": part.number, "ETag": part.etag} for part in chosen]},
+                )
+            except ClientError as error:
+                if code_of(error) == "InvalidPart":
+                    raise Permanent(_PART_MISSING) from error
+                if code_of(error) == "EntityTooSmall":
+                    raise Permanent("A part of the file is too small.") from error
+                raise
+
+    def abort_parts(self, key: str, upload_id: str) -> None:
+        with translated("S3"):
+            try:
+                self._s3.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload_id)
+            except ClientError as error:
+                if code_of(error) != "NoSuchUpload":
+                    raise
+
     def delete_under(self, prefix: str) -> None:
         if not prefix.endswith("/"):
             raise ValueError(f"{prefix!r} does not end with a slash")
@@ -101,6 +150,17 @@ class S3Objects:
                 answer = self._s3.delete_objects(Bucket=self._bucket, Delete={"Objects": keys, "Quiet": True})  # type: ignore[typeddict-item]  # a list of exactly this
                 if answer.get("Errors"):
                     raise Unavailable(f"S3 did not delete {len(answer['Errors'])} files.")
+
+
+@contextmanager
+def _upload_known() -> Iterator[None]:
+    """`NotFound` where S3 does not know the upload."""
+    try:
+        yield
+    except ClientError as error:
+        if code_of(error) == "NoSuchUpload":
+            raise NotFound("There is no such upload.") from error
+        raise
 
 
 def content_disposition(filename: str) -> str:

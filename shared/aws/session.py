@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from types_boto3_sesv2 import SESV2Client
     from types_boto3_sns import SNSClient
     from types_boto3_sqs import SQSClient
+    from types_boto3_stepfunctions import SFNClient
 
-Service = Literal["dynamodb", "s3", "sesv2", "sns", "sqs"]
+Service = Literal["dynamodb", "s3", "sesv2", "sns", "sqs", "stepfunctions"]
 
 _POOL = 64  # connections kept for each service: request threads and workers call at once, and none should wait
 _PATIENCE: dict[Service, dict[str, Any]] = {
@@ -28,6 +29,11 @@ _PATIENCE: dict[Service, dict[str, Any]] = {
     "s3": {"connect_timeout": 3, "read_timeout": 30, "retries": {"mode": "standard", "total_max_attempts": 4}},
     "sns": {"connect_timeout": 3, "read_timeout": 10, "retries": {"mode": "standard", "total_max_attempts": 3}},
     "sqs": {"connect_timeout": 3, "read_timeout": 10, "retries": {"mode": "standard", "total_max_attempts": 3}},
+    "stepfunctions": {
+        "connect_timeout": 3,
+        "read_timeout": 10,
+        "retries": {"mode": "standard", "total_max_attempts": 3},
+    },
 }
 
 
@@ -41,6 +47,8 @@ def client(settings: Settings, service: Literal["sesv2"]) -> SESV2Client: ...
 def client(settings: Settings, service: Literal["sns"]) -> SNSClient: ...
 @overload
 def client(settings: Settings, service: Literal["sqs"]) -> SQSClient: ...
+@overload
+def client(settings: Settings, service: Literal["stepfunctions"]) -> SFNClient: ...
 def client(settings: Settings, service: Service) -> Any:
     """A client that threads may share. Opens no connection; credentials are found by boto3 when they are needed."""
     config = Config(max_pool_connections=_POOL, tcp_keepalive=True, **_PATIENCE[service])

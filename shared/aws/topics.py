@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
 from shared.aws.errors import code_of, message_of, translated
-from shared.core.errors import NotFound
+from shared.core.errors import NotFound, Unavailable
 
 if TYPE_CHECKING:
     from types_boto3_sns import SNSClient
@@ -31,6 +31,9 @@ DELIVERY_POLICY: Mapping[str, Any] = {
 after 600 s. SNS refuses a policy that may take more than 3600 s: this one takes at most 10 x 2 s + 5 x 600 s.
 `deploy/stack/core.yaml` says the same."""
 
+_LARGEST_BATCH = 10
+_LARGEST_CALL = 256 * 1024  # bytes, of all its messages together
+
 
 class SnsTopics:
     """Implements `shared.core.ports.Topics`."""
@@ -42,6 +45,18 @@ class SnsTopics:
     def publish(self, topic_arn: str, text: str) -> None:
         with translated("SNS"):
             self._sns.publish(TopicArn=topic_arn, Message=text)
+
+    def publish_all(self, topic_arn: str, texts: Sequence[str]) -> None:
+        for batch in _batches(texts):
+            with translated("SNS"):
+                answer = self._sns.publish_batch(
+                    TopicArn=topic_arn,
+                    PublishBatchRequestEntries=[
+                        {"Id": str(number), "Message": text} for number, text in enumerate(batch)
+                    ],
+                )
+            if failed := answer.get("Failed"):
+                raise Unavailable(f"SNS did not take {len(failed)} of {len(texts)} messages ({failed[0]['Code']}).")
 
     def confirm(self, topic_arn: str, token: str) -> None:
         with translated("SNS"):
@@ -101,6 +116,21 @@ class SnsTopics:
                 self._sns.set_subscription_attributes(
                     SubscriptionArn=subscription_arn, AttributeName=name, AttributeValue=policy
                 )
+
+
+def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
+    """The texts in order, as many together as one call takes."""
+    batch: list[str] = []
+    size = 0
+    for text in texts:
+        length = len(text.encode())
+        if batch and (len(batch) == _LARGEST_BATCH or size + length > _LARGEST_CALL):
+            yield batch
+            batch, size = [], 0
+        batch.append(text)
+        size += length
+    if batch:
+        yield batch
 
 
 def _contains(present: Any, wanted: Any) -> bool:
