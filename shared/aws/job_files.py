@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_dynamodb.type_defs import QueryInputTypeDef
 
-AVAILABLE = "(attribute_not_exists(#files) OR #files = :available)"
+AVAILABLE = "attribute_not_exists(#files) OR #files = :available"
 """Jobs of before there was an archive do not say where their files are."""
 AVAILABLE_VALUES: Mapping[str, Any] = {"available": FilesState.AVAILABLE.value}
 NEXT_WAIT = "if_not_exists(#wait, :zero) + :one"
@@ -43,7 +43,7 @@ class JobFiles:
         try:
             item = self._table.update(
                 job_id,
-                condition=f"{_FINAL} AND #run = :run AND {AVAILABLE} AND attribute_not_exists(#archive_at)",
+                condition=f"{_FINAL} AND #run = :run AND ({AVAILABLE}) AND attribute_not_exists(#archive_at)",
                 values={**_FINAL_VALUES, **AVAILABLE_VALUES, **NEXT_WAIT_VALUES, "run": run, "until": to_iso(until)},
                 changes={"wait": NEXT_WAIT, "archive_at": ":until"},
             )
@@ -68,7 +68,7 @@ class JobFiles:
             return self._move(
                 job_id,
                 to=(FilesState.ARCHIVING, now),
-                condition=f"{_FINAL} AND #wait = :wait AND {AVAILABLE}",
+                condition=f"{_FINAL} AND #wait = :wait AND ({AVAILABLE})",
                 values={**_FINAL_VALUES, **AVAILABLE_VALUES, "wait": wait},
                 changes={},
                 remove=("archive_at",),

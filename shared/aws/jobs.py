@@ -119,7 +119,7 @@ class DynamoJobs(JobFiles):
             job_id,
             JobState.QUEUED,
             sources=FINAL_STATES,
-            condition=f"#run = :run AND {AVAILABLE}",
+            condition=f"#run = :run AND ({AVAILABLE})",
             values={
                 **AVAILABLE_VALUES,
                 **NEXT_WAIT_VALUES,

@@ -7,18 +7,30 @@ from collections.abc import Iterator
 import pytest
 from moto import mock_aws
 
+from shared.aws.audit import DynamoAudit
 from shared.aws.dead_letters import SqsDeadLetters
 from shared.aws.inbox import DynamoInbox
 from shared.aws.jobs import DynamoJobs
 from shared.aws.limits import DynamoLimits
+from shared.aws.mails import DynamoMails
 from shared.aws.objects import S3Objects
 from shared.aws.session import client
 from shared.aws.users import DynamoUsers
+from shared.core.billing import Audit
 from shared.core.inbox import Inbox
-from shared.core.ports import DeadLetters, Jobs, Limits, Objects, Users
+from shared.core.ports import DeadLetters, Jobs, Limits, Mails, Objects, Users
 from shared.core.settings import Settings
 from tests.contract import tables
-from tests.fakes import FakeDeadLetters, FakeInbox, FakeJobs, FakeLimits, FakeObjects, FakeUsers
+from tests.fakes import (
+    FakeAudit,
+    FakeDeadLetters,
+    FakeInbox,
+    FakeJobs,
+    FakeLimits,
+    FakeMails,
+    FakeObjects,
+    FakeUsers,
+)
 
 SETTINGS = Settings(public_url="https://gas.example.org")
 
@@ -61,6 +73,22 @@ def limits(kind: str) -> Limits:
         return FakeLimits()
     dynamodb = client(SETTINGS, "dynamodb")
     return DynamoLimits(dynamodb, tables.create(dynamodb, "Limits"))
+
+
+@pytest.fixture
+def mails(kind: str) -> Mails:
+    if kind == "fake":
+        return FakeMails()
+    dynamodb = client(SETTINGS, "dynamodb")
+    return DynamoMails(dynamodb, tables.create(dynamodb, "Mails"))
+
+
+@pytest.fixture
+def audit(kind: str) -> Audit:
+    if kind == "fake":
+        return FakeAudit()
+    dynamodb = client(SETTINGS, "dynamodb")
+    return DynamoAudit(dynamodb, tables.create(dynamodb, "Audit"))
 
 
 @pytest.fixture
