@@ -1,1 +1,1 @@
-"""The utility server: e-mails owners about their jobs, and hears from SES what became of each e-mail."""
+"""The utility server: e-mails owners, hears from SES what became of each e-mail, and moves files to the archive and back."""

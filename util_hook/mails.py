@@ -1,8 +1,11 @@
-"""The e-mails about jobs. Texts live in templates/; names in them are untrusted and escaped."""
+"""The e-mails. Texts live in templates/; names in them are untrusted and escaped."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
@@ -25,19 +28,60 @@ class Mail:
     subject: str
     text: str
     html: str
+    stop_link: str = ""
+    """Where its kind is turned off; empty where that cannot be."""
 
 
-def job_mail(job: Job, owner: User, public_url: str) -> Mail:
+def job_mail(job: Job, owner: User, public_url: str, stop_link: str) -> Mail:
     """What the owner is told about a job that is COMPLETED or FAILED."""
     completed = job.state is JobState.COMPLETED
     name = _one_line(job.name)
-    kind = "completed" if completed else "failed"
-    context = {"job": job, "name": name, "owner": owner, "link": f"{public_url}/jobs/{job.job_id}"}
-    return Mail(
-        subject=f"{name} is annotated" if completed else f"{name} could not be annotated",
-        text=_environment.get_template(f"job_{kind}.txt").render(context),
-        html=_environment.get_template(f"job_{kind}.html").render(context),
+    return _mail(
+        "job_completed" if completed else "job_failed",
+        f"{name} is annotated" if completed else f"{name} could not be annotated",
+        owner,
+        f"{public_url}/jobs/{job.job_id}",
+        stop_link,
+        job=job,
+        name=name,
     )
+
+
+def soon_mail(jobs: Sequence[Job], owner: User, public_url: str, stop_link: str, *, are_more: bool) -> Mail:
+    """The files of these jobs are archived soon. ``are_more``: and those of others."""
+    listed = [
+        (_one_line(job.name), f"{public_url}/jobs/{job.job_id}", job.archive_at) for job in jobs if job.archive_at
+    ]
+    few = listed[0][0] if len(listed) == 1 and not are_more else "Some of your files"
+    link = f"{public_url}/account"
+    return _mail(
+        "archived_soon", f"{few} will be archived soon", owner, link, stop_link, listed=listed, are_more=are_more
+    )
+
+
+def archived_mail(job: Job, owner: User, public_url: str, stop_link: str) -> Mail:
+    """This job's files are archived, the first of that day."""
+    name = _one_line(job.name)
+    return _mail("archived", f"{name} is archived", owner, f"{public_url}/account", stop_link, name=name)
+
+
+def restored_mail(owner: User, public_url: str) -> Mail:
+    """All files of the owner's are back."""
+    return _mail("restored", "Your files are back", owner, f"{public_url}/jobs")
+
+
+def _mail(template: str, subject: str, owner: User, link: str, stop_link: str = "", **more: Any) -> Mail:
+    context = {"owner": owner, "link": link, "stop_link": stop_link, **more}
+    text, html = (_environment.get_template(f"{template}.{kind}").render(context) for kind in ("txt", "html"))
+    return Mail(subject, text, html, stop_link)
+
+
+def _moment(moment: datetime) -> str:
+    """As people read it: ``6 March 2026, 12:00 UTC``."""
+    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
+
+
+_environment.filters["moment"] = _moment
 
 
 def _one_line(name: str) -> str:

@@ -1,4 +1,4 @@
-"""`JobFinished` → one e-mail to the job's owner.
+"""`JobFinished` → one e-mail to the job's owner, and a free user's job begins its wait for the archive.
 
 SES offers no idempotency key, so "exactly one" is made of three parts. The right to send is claimed by a conditional
 write before the call. Every e-mail carries the job and the run as tags, and SES's own *Send* event (see
@@ -8,45 +8,43 @@ write before the call. Every e-mail carries the job and the run as tags, and SES
 
 from __future__ import annotations
 
-import structlog
-
-from shared.core.errors import NotFound, Retryable
+from shared.core.jobs import Job, JobState
 from shared.core.messages import JobFinished
+from shared.core.users import MailKind, User
 from shared.inbox.route import Lease
+from util_hook.files import find, owner_of
 from util_hook.mails import job_mail
+from util_hook.post import is_ours, send, stop_link, wants
 from util_hook.services import Services
-
-log = structlog.get_logger()
+from util_hook.waits import keep_wait
 
 
 def handle(message: JobFinished, lease: Lease, services: Services) -> None:  # noqa: ARG001 - one e-mail needs no lease
-    """Writes the e-mail, unless it was written, the job is gone or re-run, or the owner's address bounces.
+    """Writes the e-mail, unless it was written or is not wanted, and starts the wait, whatever became of the e-mail.
+    Does nothing when the job is gone or re-run.
 
     Raises `Retryable` when AWS is away, or when another attempt's e-mail may be on its way.
     """
+    job = find(message.job_id, services)
+    if job is None or job.run != message.run or job.state != message.outcome:
+        return  # deleted meanwhile: nobody to tell; or re-run: that run's message will come
+    owner = owner_of(job, services)
+    if owner is None:
+        return
     try:
-        job = services.jobs.get(message.job_id)
-        owner = services.users.get(job.user_id)
-    except NotFound:
-        return  # deleted meanwhile: nobody to tell
-    if job.run != message.run or job.state != message.outcome:
-        return  # re-run meanwhile: that run's message will come
-    if owner.mail_blocked:
-        log.info("no e-mail: the address is blocked", job_id=job.job_id, why=owner.mail_blocked)
+        _write(job, owner, services)
+    finally:
+        if owner.plan == "free":
+            keep_wait(job, owner, services)
+
+
+def _write(job: Job, owner: User, services: Services) -> None:
+    kind: MailKind = "completed" if job.state is JobState.COMPLETED else "failed"
+    if not wants(owner, kind):
         return
     claim = services.jobs.claim_mail(job.job_id, run=job.run, now=services.now(), lapsed=services.mail_evidence)
-    if claim.sent:
+    if not is_ours(claim, services):
         return
-    if claim.pending:
-        raise Retryable(
-            "Another attempt may have sent this e-mail; waiting for SES to say.", after=services.mail_evidence
-        )
-    mail = job_mail(job, owner, services.public_url)
-    services.mailer.send(
-        to=owner.email,
-        subject=mail.subject,
-        text=mail.text,
-        html=mail.html,
-        tags={"job_id": job.job_id, "run": str(job.run)},
-    )
+    mail = job_mail(job, owner, services.public_url, stop_link(owner, kind, services))
+    send(mail, owner, services, tags={"job_id": job.job_id, "run": str(job.run)})
     services.jobs.mailed(job.job_id, run=job.run, now=services.now())

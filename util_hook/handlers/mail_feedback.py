@@ -1,6 +1,6 @@
 """SES events → what GAS remembers of its e-mails and addresses.
 
-*Send* proves that a job's e-mail went out. A permanent *Bounce* or a *Complaint* means that the address is not
+*Send* proves that an e-mail went out, about a run of a job or by the name that it has in the mails table. A permanent *Bounce* or a *Complaint* means that the address is not
 written to again: SES suspends senders who do.
 """
 
@@ -27,9 +27,12 @@ def handle(message: MailEvent, lease: Lease, services: Services) -> None:  # noq
 
 
 def _sent(message: MailEvent, services: Services) -> None:
-    job_ids, runs = message.mail.tags.get("job_id"), message.mail.tags.get("run")
+    tags = message.mail.tags
+    job_ids, runs, mail_ids = tags.get("job_id"), tags.get("run"), tags.get("mail_id")
     if job_ids and runs and runs[0].isdecimal():
         services.jobs.mailed(job_ids[0], run=int(runs[0]), now=services.now())
+    elif mail_ids:
+        services.mails.sent(mail_ids[0], now=services.now())
 
 
 def _block(message: MailEvent, services: Services, *, reason: str) -> None:
