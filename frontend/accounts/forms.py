@@ -52,9 +52,9 @@ def _new_password(label: str) -> PasswordField:
     )
 
 
-def _password() -> PasswordField:
+def _password(label: str = "Password") -> PasswordField:
     return PasswordField(
-        "Password", validators=[InputRequired("Your password is missing."), Length(-1, LONGEST, "That is too long.")]
+        label, validators=[InputRequired("Your password is missing."), Length(-1, LONGEST, "That is too long.")]
     )
 
 
@@ -96,4 +96,11 @@ class EmailForm(Form):
 class NewPasswordForm(Form):
     """A new password."""
 
+    password = _new_password("New password")
+
+
+class ChangePasswordForm(Form):
+    """A new password, from whoever knows the present one."""
+
+    current = _password("Present password")
     password = _new_password("New password")

@@ -34,7 +34,7 @@ def write_about_account(email: str) -> None:
     There is an e-mail for each case, so that neither the page nor its speed tells a stranger which one it is.
     Raises `Unavailable` when SES is away, `Permanent` when it refuses the address.
     """
-    user = services().users.by_email(email)
+    user = _open_account(email)
     if user is None:
         _send(email, "unknown", "Your address has no account at GAS", {"link": _link("accounts.sign_up")})
     elif user.verified_at is None:
@@ -46,11 +46,17 @@ def write_about_account(email: str) -> None:
 
 def write_reset(email: str) -> None:
     """Sends a link to choose a new password, or word that there is no account. Raises as `write_about_account`."""
-    user = services().users.by_email(email)
+    user = _open_account(email)
     if user is None:
         write_about_account(email)
     else:
         _send_to(user, "reset", "Choose a new password for GAS", {"link": _link("accounts.reset", user, "reset")})
+
+
+def _open_account(email: str) -> User | None:
+    """An account that is being deleted is none."""
+    user = services().users.by_email(email)
+    return user if user is None or user.closed_at is None else None
 
 
 def _send_to(user: User, name: str, subject: str, context: dict[str, str]) -> None:

@@ -38,6 +38,8 @@ def check_password(email: str, password: str) -> User | None:
     for key, (most, window) in counters:
         allow(key, most=most, window=window)
     user = services().users.by_email(email)
+    if user is not None and user.closed_at is not None:
+        user = None  # its data is on its way out
     if not passwords.matches(password, user.password_hash if user else None) or user is None:
         log.info("sign-in refused")
         return None

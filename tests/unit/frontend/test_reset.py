@@ -138,9 +138,9 @@ def test_when_the_mail_cannot_be_sent_the_person_is_told(
     assert len(known.all("div", role="alert")) == 1
 
 
-def test_the_account_page_sends_the_link(world: FrontendWorld) -> None:
+def test_the_page_that_changes_the_password_sends_the_link(world: FrontendWorld) -> None:
     browser = world.browser(world.alice)
-    browser.submit(browser.get("/account"), "Send me the link")
+    browser.submit(browser.get("/account/password"), "Send me the link")
     assert world.link_to(world.alice.email).startswith("/reset-password/")
 
 

@@ -39,6 +39,11 @@ def test_uploads_may_go_to_the_local_cloud_on_one_machine() -> None:
     assert directives(policy)["connect-src"] == ["'self'", "http://127.0.0.1:8003"]
 
 
+def test_payers_may_be_led_to_the_local_stripe_on_one_machine() -> None:
+    policy = FrontendWorld(stripe_api="http://127.0.0.1:8003/stripe").browser().get("/").headers
+    assert directives(policy["Content-Security-Policy"])["form-action"] == ["'self'", "http://127.0.0.1:8003"]
+
+
 def test_over_https_browsers_are_told_to_insist_and_cookies_are_secure() -> None:
     world = FrontendWorld(public_url=HTTPS)
     page = world.browser().get("/sign-in")
