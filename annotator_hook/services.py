@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from annotator_hook.pipeline.job import Limits
+from annotator_hook.pipeline.source import BOMB_RATIO
 from annotator_hook.settings import AnnotatorSettings
 from shared.aws.jobs import DynamoJobs
 from shared.aws.objects import S3Objects
@@ -16,6 +18,7 @@ from shared.core.clock import Clock, utc_now
 from shared.core.ports import Jobs, Objects, Topics
 
 MIB = 1024 * 1024
+GIB = 1024 * MIB
 BUILT_IN_PACKS = Path(__file__).parent / "packs"
 
 
@@ -32,11 +35,21 @@ class Services:
     """Folders that hold packs, each in a folder of its own name; the first that has one wins."""
     work_dir: Path
     limits: Limits
+    """Of a job with a small input; see `limits_for`."""
     workers: int = 1
     """Processes that work on one job side by side."""
     distance: int = 5000
     """Bases from a transcript within which a variant is said to be near it."""
     now: Clock = utc_now
+
+    def limits_for(self, size: int) -> Limits:
+        """What a job with an input of ``size`` bytes may use: how much somebody may upload is the plan's affair, so time
+        and files grow with what was let in. Memory does not: it is used in pieces, whatever the input's size."""
+        return replace(
+            self.limits,
+            seconds=self.limits.seconds * max(1, math.ceil(size / GIB)),
+            output_bytes=max(self.limits.output_bytes, size * BOMB_RATIO),
+        )
 
     def pack_folder(self, name: str) -> Path:
         """Where the pack lies, or would lie: whether it is whole is found out by whoever loads it.

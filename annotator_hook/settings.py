@@ -33,7 +33,9 @@ class AnnotatorSettings(HookSettings):
     job_memory_mib: int = Field(
         default=2048, ge=256, description="Memory that each process of a job may use beyond the program itself, in MiB."
     )
-    job_seconds: float = Field(default=3600.0, gt=0, description="Seconds that one job may take.")
+    job_seconds: float = Field(
+        default=3600.0, gt=0, description="Seconds that a job may take for each GiB of its upload."
+    )
     flank_bases: int = Field(
         default=5000,
         ge=0,
@@ -41,5 +43,8 @@ class AnnotatorSettings(HookSettings):
         description="Bases up- and downstream of a transcript within which a variant is said to be near it.",
     )
     job_output_mib: int = Field(
-        default=20_480, ge=1, description="Largest file that one job may write, and largest unpacked input, in MiB."
+        default=20_480,
+        ge=1,
+        description="Largest file that one job may write, and largest unpacked input, in MiB; where 250 times the upload is "
+        "more, that counts.",
     )

@@ -111,7 +111,7 @@ def _gas(error: GasError) -> Response:
         case NotFound():
             return _answer(TROUBLES[404])
         case TooLarge():
-            return _answer(replace(TROUBLES[413], sentence=str(error)))
+            return _answer(replace(TROUBLES[413], sentence=str(error), hint="Then try it once more."))
         case Conflict():
             return _answer(replace(TROUBLES[409], sentence=str(error)))
         case Permanent() if not isinstance(error, ConfigurationError):

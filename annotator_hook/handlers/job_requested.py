@@ -146,7 +146,7 @@ class _Attempt:
             output_dir=output,
             pack_dir=self.services.pack_folder(self.job.pack),
             display_name=self.job.name,
-            limits=self.services.limits,
+            limits=self.services.limits_for(self.job.input.size),
             workers=self.services.workers,
             distance=self.services.distance,
         )

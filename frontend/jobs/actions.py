@@ -6,13 +6,14 @@ import structlog
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from frontend.access import services
+from frontend.access import services, signed_in_user
 from frontend.announcer import announce
+from frontend.jobs import intake
 from frontend.jobs.blueprint import blueprint
 from frontend.jobs.disposal import remove
 from frontend.tracing import request_id
 from shared.core.errors import Conflict, GasError
-from shared.core.jobs import Job, JobState
+from shared.core.jobs import FilesAway, Job, JobState
 
 log = structlog.get_logger()
 
@@ -30,13 +31,17 @@ def cancel(job: Job) -> ResponseReturnValue:
 
 @blueprint.post("/<job_id>/run")
 def run_again(job: Job) -> ResponseReturnValue:
-    """Starts a finished job anew. ``run`` is the run that the person saw: a second click finds it gone."""
+    """Starts a finished job anew. ``run`` is the run that the person saw: a second click finds it gone. Raises
+    `FilesAway`, and `TooLarge` when the file was uploaded under a plan that takes more."""
     if job.input.size == 0 or not job.pack:  # it was cancelled before it was ever submitted
         flash("There is no file to run again. Upload it as a new job.", "error")
         return _to(job)
+    intake.check_size(job.input.size, signed_in_user())
     try:
         run = int(request.form.get("run", ""))
         again = services().jobs.run_again(job.job_id, run=run, request_id=request_id(), now=services().now())
+    except FilesAway:
+        raise
     except (Conflict, ValueError):
         flash("The job is being run again already; this is how it stands.", "info")
         return _to(job)

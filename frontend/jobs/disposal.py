@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from frontend.access import services
 from shared.core.errors import Conflict, NotFound
 from shared.core.jobs import Job, JobState, job_prefix
+from shared.core.users import Plan
 
-UPLOAD_LIFE = timedelta(hours=24)
-"""How long a job waits for its file before it is forgotten; much longer than an upload form lives."""
+UPLOAD_LIFE: Mapping[Plan, timedelta] = {"free": timedelta(days=1), "premium": timedelta(days=7)}
+"""How long a job waits for its file before it is forgotten: much longer than an upload form lives, and long enough for a
+very large file over a slow line."""
 
 
 def remove(job: Job) -> None:
@@ -37,14 +39,14 @@ def _forget(job: Job) -> None:
     store().forget(job)
 
 
-def without_abandoned(jobs: Iterable[Job]) -> list[Job]:
-    """The jobs but for those whose file never came: these are removed.
+def without_abandoned(jobs: Iterable[Job], plan: Plan) -> list[Job]:
+    """The jobs but for those whose file never came: these are removed. ``plan``: of their owner.
 
     Done when their owner looks at the list, since nobody else sees them: that needs no schedule and no index.
     """
     kept = []
     for job in jobs:
-        if job.state is JobState.CREATED and services().now() - job.created_at > UPLOAD_LIFE:
+        if job.state is JobState.CREATED and services().now() - job.created_at > UPLOAD_LIFE[plan]:
             remove(job)
         else:
             kept.append(job)

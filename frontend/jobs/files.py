@@ -9,6 +9,7 @@ from flask import abort, redirect, render_template
 from flask.typing import ResponseReturnValue
 
 from frontend.access import services
+from frontend.jobs.away import require_files
 from frontend.jobs.blueprint import blueprint
 from frontend.jobs.names import download_name
 from shared.core.errors import NotFound
@@ -26,6 +27,7 @@ LOG_ON_PAGE = 256 * 1024
 def download(job: Job, kind: str) -> ResponseReturnValue:
     """Leads to a short-lived address in S3 that saves the file under the right name."""
     stored = job.results.get(kind) or abort(404)
+    require_files(job)
     name = download_name(job.name, kind)
     return redirect(services().results.download_url(stored.key, filename=name, expires=DOWNLOAD_LIFE))
 
@@ -34,6 +36,7 @@ def download(job: Job, kind: str) -> ResponseReturnValue:
 def log(job: Job) -> str:
     """What the annotator wrote down, readable on a page."""
     stored = job.results.get("log") or abort(404)
+    require_files(job)
     try:
         shown = services().results.read(stored.key, limit=LOG_ON_PAGE)
     except NotFound:

@@ -9,7 +9,7 @@ from frontend.announcer import announce
 from frontend.jobs.names import display_name
 from frontend.limits import allow
 from frontend.tracing import request_id
-from shared.core.errors import Conflict, NotFound, Permanent
+from shared.core.errors import Conflict, NotFound, Permanent, TooLarge
 from shared.core.jobs import (
     IllegalTransition,
     Job,
@@ -31,6 +31,11 @@ MAX_JOBS_AN_HOUR = 1000
 UPLOAD_FORM_LIFE = timedelta(hours=1)
 """How long a browser may begin the upload that it was given a form for."""
 
+LARGEST = 5 * 1024 * 1024 * MIB
+"""Bytes that S3 takes as one object, everywhere: the only bound where the plan has none."""
+LARGEST_FORM = 5 * 1024 * MIB
+"""Bytes that S3 takes by one POST."""
+
 EMPTY = JobError(
     code="empty-file",
     message="The uploaded file is empty.",
@@ -42,9 +47,16 @@ class NotArrived(Conflict):
     """There is no file yet: its upload is still going on, or was broken off."""
 
 
-def max_bytes() -> int:
-    """The largest file that may be uploaded."""
-    return settings().max_upload_mib * MIB
+def max_bytes(owner: User) -> int:
+    """The largest file that this person may upload."""
+    return LARGEST if owner.plan == "premium" else settings().max_upload_mib * MIB
+
+
+def check_size(size: int, owner: User) -> None:
+    """Raises `TooLarge` for a file of ``size`` bytes that this person may not upload."""
+    if size > max_bytes(owner):
+        error = too_large(size, owner)
+        raise TooLarge(f"{error.message} {error.hint}")
 
 
 def create(owner: User, name: str, pack: str = "") -> Job:
@@ -70,7 +82,7 @@ def create(owner: User, name: str, pack: str = "") -> Job:
     return job
 
 
-def submit(job: Job) -> Job:
+def submit(job: Job, owner: User) -> Job:
     """The job as it stands once its file was looked at: queued, failed because the file is empty or too large, or
     still CREATED with a question, because the file and the reference packs do not fit.
 
@@ -78,10 +90,10 @@ def submit(job: Job) -> Job:
     """
     if job.state is not JobState.CREATED:
         return job
-    return _look_at(job, answer="")
+    return _look_at(job, owner, answer="")
 
 
-def submit_with(job: Job, pack: str) -> Job:
+def submit_with(job: Job, owner: User, pack: str) -> Job:
     """As `submit`, with the pack that the owner insists on, whatever the file says. Raises `Permanent` when there is
     no such pack."""
     check_pack(pack)
@@ -89,7 +101,7 @@ def submit_with(job: Job, pack: str) -> Job:
         raise Permanent("Choose a reference.")
     if job.state is not JobState.CREATED:
         return job
-    return _look_at(job, answer=pack)
+    return _look_at(job, owner, answer=pack)
 
 
 def check_pack(name: str) -> None:
@@ -98,7 +110,7 @@ def check_pack(name: str) -> None:
         raise Permanent("This reference is not installed. Reload the page and choose another one.")
 
 
-def _look_at(job: Job, *, answer: str) -> Job:
+def _look_at(job: Job, owner: User, *, answer: str) -> Job:
     """``answer``: the pack that the owner insists on, if they were asked."""
     size = services().inputs.size(job.input.key)
     if size is None:
@@ -106,8 +118,8 @@ def _look_at(job: Job, *, answer: str) -> Job:
     try:
         if size == 0:
             return _refuse(job, EMPTY)
-        if size > max_bytes():
-            return _refuse(job, too_large(size))
+        if size > max_bytes(owner):  # a changed form, or a plan that ended during the upload
+            return _refuse(job, too_large(size, owner))
         pack, why = answer, "You chose it."
         if not answer:
             choice = choose(_facts(job), services().catalogue.cards(), job.pack)
@@ -127,15 +139,17 @@ def start_with(owner: User, name: str, vcf: bytes, pack: str = "") -> Job:
     """A job for a VCF that the server has in its hands, submitted; ``pack`` as in `create`."""
     job = create(owner, name, pack)
     services().inputs.write(job.input.key, vcf, content_type="text/plain; charset=utf-8")
-    return submit(job)
+    return submit(job, owner)
 
 
-def too_large(size: int) -> JobError:
+def too_large(size: int, owner: User) -> JobError:
     """What is said of a file of ``size`` bytes."""
+    premium = owner.plan == "premium"
+    most = f"{LARGEST // (1024 * 1024 * MIB)} TiB" if premium else f"{settings().max_upload_mib:,} MiB"
     return JobError(
         code="file-too-large",
-        message=f"The file has {size / MIB:,.1f} MiB; at most {settings().max_upload_mib:,} MiB are accepted.",
-        hint="Compress it with bgzip or gzip, or split it by chromosome.",
+        message=f"The file has {size / MIB:,.1f} MiB; at most {most} are accepted{'' if premium else ' on the free plan'}.",
+        hint=f"Compress it with bgzip or gzip, or split it by chromosome{'' if premium else '; or upgrade to premium, which takes files of any size'}.",
     )
 
 

@@ -6,6 +6,7 @@ from flask import Response, render_template, request
 
 from frontend.access import services, signed_in_user
 from frontend.jobs import live
+from frontend.jobs.away import where_are
 from frontend.jobs.blueprint import blueprint
 from frontend.jobs.disposal import without_abandoned
 from shared.core.jobs import Job
@@ -22,7 +23,7 @@ def index() -> str:
 
 @blueprint.get("/live")
 def index_live() -> Response:
-    """The table alone, for as long as a job in it is not final."""
+    """The table alone, for as long as a job in it, or where its files are, changes by itself."""
     context = _some_jobs()
     return live.part("jobs/_table.html", str(context.pop("etag")), **context)
 
@@ -31,11 +32,13 @@ def _some_jobs() -> dict[str, object]:
     """Raises `Permanent` when the token in the address is none of ours."""
     start = request.args.get("start") or None
     found = services().jobs.by_owner(signed_in_user().user_id, limit=PAGE_SIZE, start=start)
-    jobs: list[Job] = without_abandoned(found.jobs)
+    jobs: list[Job] = without_abandoned(found.jobs, signed_in_user().plan)
+    where = {job.job_id: there for job in jobs if (there := where_are(job))}
     return {
         "jobs": jobs,
         "next": found.next,
         "start": start,
-        "moving": any(not job.state.is_final for job in jobs),
-        "etag": live.etag(jobs, found.next),
+        "where": where,
+        "moving": any(not job.state.is_final for job in jobs) or any(there.moves for there in where.values()),
+        "etag": live.etag(jobs, where, found.next),
     }

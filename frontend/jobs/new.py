@@ -9,10 +9,11 @@ from flask import flash, jsonify, make_response, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 
 from frontend.access import services, signed_in_user
-from frontend.jobs import intake, paste
+from frontend.jobs import intake, parts, paste
 from frontend.jobs.blueprint import blueprint
-from shared.core.errors import Permanent, TooLarge
+from shared.core.errors import Permanent
 from shared.core.jobs import Job
+from shared.core.users import User
 
 EXAMPLE = Path(__file__).parent.parent / "static" / "examples" / "mitochondria.vcf"
 
@@ -27,7 +28,8 @@ def new() -> str:
 def create() -> ResponseReturnValue:
     """Begins an upload: ``name``, ``size`` (bytes) and, if one is asked for, ``pack``, as JSON or as a form.
 
-    Answers 201 with the job's id, what to POST to S3 (``upload``), and where to say that it is there (``submit``).
+    Answers 201 with the job's id, what to POST to S3 (``upload``) or how to send the file in parts (``parts``, see
+    `frontend.jobs.parts`), where to say that it is there (``submit``), and where that it will not come (``discard``).
     """
     given = request.get_json() if request.is_json else request.form
     name, size = (given.get("name"), _whole_number(given.get("size"))) if isinstance(given, dict) else (None, None)
@@ -36,16 +38,15 @@ def create() -> ResponseReturnValue:
         raise Permanent("A file's name and its size in bytes are needed.")
     if size == 0:
         raise Permanent(f"{intake.EMPTY.message} {intake.EMPTY.hint}")
-    if size > intake.max_bytes():
-        error = intake.too_large(size)
-        raise TooLarge(f"{error.message} {error.hint}")
-    job = intake.create(signed_in_user(), name, pack)
-    form = services().inputs.upload_form(job.input.key, max_bytes=intake.max_bytes(), expires=intake.UPLOAD_FORM_LIFE)
+    owner = signed_in_user()
+    intake.check_size(size, owner)
+    job = intake.create(owner, name, pack)
+    in_parts = owner.plan == "premium" and size >= parts.PARTS_FROM
     body = {
         "job_id": job.job_id,
-        "upload": {"url": form.url, "fields": dict(form.fields)},
+        **({"parts": parts.start(job, size)} if in_parts else {"upload": _form(job, owner)}),
         "submit": url_for("jobs.submit", job_id=job.job_id),
-        "discard": url_for("jobs.delete", job_id=job.job_id),
+        "discard": url_for("jobs.discard_parts" if in_parts else "jobs.delete", job_id=job.job_id),
     }
     return make_response(jsonify(body), 201)
 
@@ -54,7 +55,7 @@ def create() -> ResponseReturnValue:
 def submit(job: Job) -> ResponseReturnValue:
     """The upload is there. Answers with the address of the job's page, whatever that has to tell."""
     try:
-        page = _page_of(intake.submit(job))
+        page = _page_of(intake.submit(job, signed_in_user()))
     except intake.NotArrived as error:
         if _asks_for_json():
             raise
@@ -67,7 +68,7 @@ def submit(job: Job) -> ResponseReturnValue:
 def choose_reference(job: Job) -> ResponseReturnValue:
     """The owner's answer to the question which reference pack the file is for."""
     try:
-        intake.submit_with(job, request.form.get("pack", ""))
+        intake.submit_with(job, signed_in_user(), request.form.get("pack", ""))
     except intake.NotArrived as error:
         flash(str(error), "warning")
     return redirect(_page_of(job), 303)
@@ -91,6 +92,13 @@ def start_example() -> ResponseReturnValue:
     return _started(intake.start_with(signed_in_user(), EXAMPLE.name, _example()))
 
 
+def _form(job: Job, owner: User) -> dict[str, object]:
+    """S3 itself refuses what is larger than the plan takes."""
+    most = min(intake.max_bytes(owner), intake.LARGEST_FORM)
+    form = services().inputs.upload_form(job.input.key, max_bytes=most, expires=intake.UPLOAD_FORM_LIFE)
+    return {"url": form.url, "fields": dict(form.fields)}
+
+
 def _started(job: Job) -> ResponseReturnValue:
     return redirect(_page_of(job), 303)
 
@@ -98,7 +106,8 @@ def _started(job: Job) -> ResponseReturnValue:
 def _page(text: str = "", refusal: paste.NotVariants | None = None, pack: str = "") -> str:
     return render_template(
         "jobs/new.html",
-        max_bytes=intake.max_bytes(),
+        max_bytes=intake.max_bytes(signed_in_user()),
+        premium=signed_in_user().plan == "premium",
         max_characters=paste.MAX_CHARACTERS,
         text=text,
         refusal=refusal,

@@ -6,6 +6,7 @@ from flask import Response, render_template
 
 from frontend.access import services
 from frontend.jobs import live
+from frontend.jobs.away import where_are
 from frontend.jobs.blueprint import blueprint
 from shared.core.jobs import Job, JobState
 from shared.core.pack_choice import label
@@ -15,14 +16,16 @@ from shared.core.pack_choice import label
 def page(job: Job) -> str:
     """The whole page."""
     _prepare_results(job)
-    return render_template("jobs/page.html", job=job, etag=live.etag(job), **_about_packs(job))
+    where = where_are(job)
+    return render_template("jobs/page.html", job=job, where=where, etag=live.etag(job, where), **_about_packs(job))
 
 
 @blueprint.get("/<job_id>/live")
 def page_live(job: Job) -> Response:
-    """The part that changes, for as long as the job is not final."""
+    """The part that changes, for as long as the job, or where its files are, changes by itself."""
     _prepare_results(job)
-    return live.part("jobs/_live_job.html", live.etag(job), job=job, **_about_packs(job))
+    where = where_are(job)
+    return live.part("jobs/_live_job.html", live.etag(job, where), job=job, where=where, **_about_packs(job))
 
 
 def _prepare_results(job: Job) -> None:

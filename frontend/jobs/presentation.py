@@ -162,7 +162,7 @@ def needs_line(error: JobError) -> bool:
 def file_size(count: int) -> str:
     """``1.4 MB``: decimal units, as file managers show them."""
     size, unit = float(count), "B"
-    for larger in ("kB", "MB", "GB"):
+    for larger in ("kB", "MB", "GB", "TB"):
         if size < 1000:
             break
         size, unit = size / 1000, larger

@@ -20,11 +20,13 @@ import structlog
 from flask import Flask, current_app
 
 from frontend.access import services
+from frontend.jobs.away import require_files
 from frontend.results import index
 from frontend.results.cache import FolderCache
 from shared.core.errors import GasError, NotFound, Permanent, Unavailable
 from shared.core.jobs import Job
 from shared.core.ports import Objects
+from shared.core.retention import FilesState
 
 log = structlog.get_logger()
 
@@ -52,7 +54,8 @@ def has_variants(job: Job) -> bool:
 def open_results(job: Job) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection for one request, closed afterwards.
 
-    Raises `NotFound` for a job without such results, `Damaged`, and `Unavailable` when there is no room for them.
+    Raises `NotFound` for a job without such results, `FilesAway` while they are archived, `Damaged`, and `Unavailable`
+    when there is no room for them.
     """
     with store().open(job) as connection:
         yield connection
@@ -84,6 +87,7 @@ class Store:
         """See `open_results`."""
         if not has_variants(job):
             raise NotFound("This job has no table of variants.")
+        require_files(job)
         objects = services().results
         folder = self._cache.get(entry_name(job), lambda folder: fetch(job, objects, folder))
         connection = self._database(folder).cursor()
@@ -98,7 +102,7 @@ class Store:
     def prepare(self, job: Job) -> None:
         """Fetches the results in the background, so that they are there when somebody looks at them. Harmless when
         repeated; of many at once some are left out."""
-        name = entry_name(job) if has_variants(job) else ""
+        name = entry_name(job) if has_variants(job) and job.files is FilesState.AVAILABLE else ""
         with self._lock:
             self._preparing = {known: future for known, future in self._preparing.items() if not future.done()}
             wanted = name and name not in self._preparing and not self._cache.has(name)

@@ -1,16 +1,18 @@
 /* What makes pages about jobs more pleasant and is missed by nobody without JavaScript: times in the reader's own zone,
    buttons that copy, and forms that are sent once however often somebody clicks. */
 
+const SECOND = 1000; // ms
 const STYLES = {
   moment: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }),
   time: new Intl.DateTimeFormat(undefined, { timeStyle: "medium" }),
+  clock: new Intl.DateTimeFormat(undefined, { timeStyle: "short" }),
 };
 const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
 
 function dress(root) {
   for (const time of root.querySelectorAll("time[data-style]")) {
     const moment = new Date(time.dateTime);
-    const words = STYLES[time.dataset.style].format(moment);
+    const words = wordsOf(moment, time.dataset.style);
     if (time.textContent !== words) time.textContent = words;
     time.title = FULL.format(moment);
   }
@@ -28,6 +30,29 @@ function dress(root) {
     code.after(button);
   }
 }
+
+function wordsOf(moment, style) {
+  if (style === "countdown") return countdown((moment - Date.now()) / SECOND);
+  const today = moment.toDateString() === new Date().toDateString();
+  return STYLES[style === "clock" && !today ? "moment" : style].format(moment);
+}
+
+/** "in 6 days", "in 5 h 12 min", "in 3 min 20 s": two units at most, and seconds only at the end. */
+function countdown(seconds) {
+  if (seconds < 1) return "any moment now";
+  const left = Math.floor(seconds);
+  const [days, hours, minutes] = [Math.floor(left / 86400), Math.floor(left / 3600) % 24, Math.floor(left / 60) % 60];
+  if (days >= 2) return `in ${days} days`;
+  if (left >= 3600) return `in ${days * 24 + hours} h ${minutes} min`;
+  return minutes ? `in ${minutes} min ${left % 60} s` : `in ${left} s`;
+}
+
+setInterval(() => {
+  for (const time of document.querySelectorAll('time[data-style="countdown"]')) {
+    const words = wordsOf(new Date(time.dateTime), "countdown");
+    if (time.textContent !== words) time.textContent = words;
+  }
+}, SECOND);
 
 dress(document);
 document.addEventListener("htmx:after:swap", () => dress(document));

@@ -1,8 +1,11 @@
 /* The new-job page: files are checked before a byte is sent, then go straight to S3, one after the other.
 
    A transfer is one row of the list below the drop zone. Its life: checked → begun (the server makes a job and a
-   presigned form) → sent (XMLHttpRequest, since fetch tells nothing of an upload's progress) → submitted. */
+   presigned form, or an upload in parts) → sent (XMLHttpRequest, since fetch tells nothing of an upload's progress) →
+   submitted. */
 
+import { PartsUpload, forget, recall, remember } from "./parts.js";
+import { Cancelled, ConnectionLost, Gone, Refused, post } from "./talk.js";
 import { humanBytes, humanSeconds, look } from "./vcf-check.js";
 
 const form = document.getElementById("upload");
@@ -12,16 +15,13 @@ const list = document.getElementById("transfers");
 const pattern = document.getElementById("transfer");
 
 const LIMIT = Number(form.dataset.maxBytes);
+const ADVICE = form.dataset.advice; // what else may be done about a file over the limit
 const FORM_LIFE = 55 * 60 * 1000; // ms; the presigned form lives an hour
 const SPEED_WINDOW = 4000; // ms over which speed is measured
 
 const waiting = [];
 let active = null;
 let finished = [];
-
-class Refused extends Error {}
-class ConnectionLost extends Error {}
-class Cancelled extends Error {}
 
 class Transfer {
   constructor(file) {
@@ -51,10 +51,11 @@ class Transfer {
     this.cancelled = false;
     try {
       this.show("checking", "Looking at the first lines …");
-      const complaint = await look(this.file, LIMIT);
+      const complaint = await look(this.file, LIMIT, ADVICE);
       if (complaint) throw new Refused(complaint);
-      if (!this.job || Date.now() - this.begunAt > FORM_LIFE) await this.begin();
-      await this.send();
+      if (!this.job) await this.resume();
+      if (!this.job || (this.job.upload && Date.now() - this.begunAt > FORM_LIFE)) await this.begin();
+      await (this.job.parts ? this.sendParts() : this.send());
       await this.submit();
     } catch (error) {
       if (error instanceof Refused) this.show("refused", error.message);
@@ -66,19 +67,41 @@ class Transfer {
     }
   }
 
+  /** Finds the job of an upload of this file that was broken off, perhaps days ago. */
+  async resume() {
+    this.pack = form.elements.pack.value;
+    this.job = await recall(this.file, this.pack);
+    this.resumed = this.job !== null;
+  }
+
   async begin() {
     this.show("starting", "Starting …");
-    const answer = await post(form.action, {
-      name: this.file.name,
-      size: this.file.size,
-      pack: form.elements.pack.value,
-    });
+    const answer = await post(form.action, { name: this.file.name, size: this.file.size, pack: this.pack });
     this.begunAt = Date.now();
     if (this.cancelled) {
       discard(answer);
       throw new Cancelled();
     }
     this.job = answer;
+    if (answer.parts) await remember(this.file, this.pack, answer);
+  }
+
+  /** Sends what is not there yet. An upload of which nobody knows any more is begun anew, once. */
+  async sendParts() {
+    const speed = new Speed();
+    if (this.resumed) this.show("starting", "Looking for what is there already …");
+    this.parts = new PartsUpload(this.file, this.job.parts, (sent) => this.progress(sent, speed));
+    try {
+      await this.parts.send();
+    } catch (error) {
+      if (!(error instanceof Gone)) throw error;
+      this.job = null;
+      await forget(this.file, this.pack);
+      if (!this.resumed) throw new ConnectionLost("The storage has forgotten this upload. Try again: it begins anew.");
+      this.resumed = false;
+      await this.begin();
+      await (this.job.parts ? this.sendParts() : this.send());
+    }
   }
 
   send() {
@@ -125,6 +148,7 @@ class Transfer {
   async submit() {
     this.show("submitting", "Uploaded. Starting the job …");
     const { page } = await post(this.job.submit, {});
+    if (this.job.parts) await forget(this.file, this.pack);
     this.page = page;
     finished.push(this);
     this.show("done", "Started.");
@@ -136,10 +160,12 @@ class Transfer {
   async cancel() {
     this.cancelled = true;
     this.request?.abort();
+    this.parts?.stop();
     const at = waiting.indexOf(this);
     if (at >= 0) waiting.splice(at, 1);
     this.row.remove();
     announce(`${this.file.name}: cancelled`);
+    if (this.job?.parts) forget(this.file, this.pack);
     if (this.job) discard(this.job);
     input.focus();
   }
@@ -164,30 +190,9 @@ class Speed {
   }
 }
 
-async function post(url, body) {
-  let response;
-  try {
-    response = await fetch(url, {
-      method: "POST",
-      headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": form.elements.csrf_token.value },
-      body: JSON.stringify(body),
-    });
-  } catch {
-    throw new ConnectionLost("We cannot be reached just now. Try again.");
-  }
-  const answer = await response.json().catch(() => ({}));
-  if (response.ok) return answer;
-  const sentence = [answer.error, answer.hint].filter(Boolean).join(" ");
-  if (response.status === 401) throw new Refused("You are no longer signed in. Reload this page and sign in.");
-  if (response.status >= 500 || response.status === 409 || response.status === 429) {
-    throw new ConnectionLost(sentence || "We cannot be reached just now. Try again.");
-  }
-  throw new Refused(sentence || "This file was refused.");
-}
-
 /** The job of an upload that was broken off. What fails here is forgotten by the server after a day. */
 function discard(job) {
-  post(job.discard, {}).catch(() => {});
+  post(job.discard, { upload_id: job.parts?.upload_id }).catch(() => {});
 }
 
 function announce(sentence) {

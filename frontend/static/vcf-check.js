@@ -3,14 +3,15 @@
 const ENDINGS = [".vcf", ".vcf.gz", ".vcf.bgz"];
 const PEEK = 64 * 1024; // bytes
 
-/** A sentence that says what is wrong with the file and how to mend it; null when nothing is. */
-export async function look(file, limit) {
+/** A sentence that says what is wrong with the file and how to mend it; null when nothing is. `limit` in bytes, `advice`:
+    what else may be done about a file that is larger. */
+export async function look(file, limit, advice) {
   const name = file.name.toLowerCase();
   if (!ENDINGS.some((ending) => name.endsWith(ending))) return wrongEnding(name);
   if (file.size === 0) return "This file is empty. Check that the program that wrote it has finished.";
   if (file.size > limit) {
     const compress = name.endsWith(".vcf") ? "Compress it with bgzip or gzip, or split it" : "Split it";
-    return `This file has ${humanBytes(file.size)}; at most ${humanBytes(limit)} are accepted. ${compress} by chromosome.`;
+    return `This file has ${humanBytes(file.size)}; at most ${humanBytes(limit)} are accepted. ${compress} by chromosome. ${advice}`.trim();
   }
   let head;
   try {
@@ -67,9 +68,9 @@ function judge(bytes, isGzip) {
 export function humanBytes(count) {
   if (count < 1000) return `${Math.round(count)} B`;
   let size = count;
-  for (const unit of ["kB", "MB", "GB"]) {
+  for (const unit of ["kB", "MB", "GB", "TB"]) {
     size /= 1000;
-    if (size < 1000 || unit === "GB") return `${size.toFixed(size < 10 ? 1 : 0)} ${unit}`;
+    if (size < 1000 || unit === "TB") return `${size.toFixed(size < 10 ? 1 : 0)} ${unit}`;
   }
 }
 

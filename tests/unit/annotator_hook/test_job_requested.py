@@ -47,9 +47,12 @@ class World:
             now=lambda: NOON,
         )
         self.engine: Any = self.annotate
+        self.limits: Limits | None = None
+        """What the engine was told."""
         monkeypatch.setattr(job_requested, "run", self.run_engine)
 
     def run_engine(self, spec: Spec, **callbacks: Any) -> Result:
+        self.limits = spec.limits
         result: Result = self.engine(spec, **callbacks)
         return result
 
@@ -89,6 +92,20 @@ def test_a_requested_job_is_completed_with_its_ledger_and_files_and_announced(wo
     assert (job.ledger.records_in, job.ledger.annotated, dict(job.ledger.skipped)) == (4, 3, {"symbolic": 1})
     assert world.results.read(job.results["vcf"].key, limit=100) == b"result of ##vcf"
     assert [(message.job_id, message.outcome) for message in world.announced] == [(job.job_id, "COMPLETED")]
+
+
+GIB = 1024**3
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds", "output"), [(5, 60, GIB), (GIB, 60, 250 * GIB), (20 * GIB + 1, 21 * 60, 250 * (20 * GIB + 1))]
+)
+def test_a_large_upload_may_take_longer_and_make_larger_files(
+    world: World, size: int, seconds: float, output: int
+) -> None:
+    world.jobs.jobs[world.job.job_id] = replace(world.job, input=replace(world.job.input, size=size))
+    world.deliver()
+    assert world.limits == Limits(memory_bytes=2 * GIB, seconds=seconds, output_bytes=output)
 
 
 def test_a_request_delivered_twice_runs_the_job_once(world: World) -> None:

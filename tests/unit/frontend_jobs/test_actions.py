@@ -78,6 +78,18 @@ def test_a_second_click_runs_the_job_once(world: JobsWorld, alice: Browser) -> N
     assert "is being run again already" in second.words
 
 
+def test_a_file_that_the_plan_does_not_take_any_more_is_not_run_again(world: JobsWorld, alice: Browser) -> None:
+    job = world.job(JobState.COMPLETED)
+    world.jobs.jobs[job.job_id] = replace(world.stored(job), input=replace(job.input, size=60 * 1024 * 1024))
+    answer = alice.submit(job_page(alice, job), "Run again")
+    assert answer.status == 413
+    assert "at most 50 MiB are accepted on the free plan" in answer.words
+    assert (world.stored(job).run, world.announced) == (1, [])
+    world.change(world.alice, plan="premium")
+    alice.submit(job_page(alice, job), "Run again")
+    assert world.stored(job).run == 2
+
+
 def test_a_click_on_a_page_of_an_earlier_run_starts_nothing(world: JobsWorld, alice: Browser) -> None:
     job = world.job(JobState.FAILED)
     page = job_page(alice, job)

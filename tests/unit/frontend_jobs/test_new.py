@@ -108,6 +108,29 @@ def test_a_file_over_the_limit_begins_nothing_and_is_told_the_limit(world: JobsW
     assert not world.jobs.jobs
 
 
+def test_a_premium_file_over_the_free_limit_is_taken(world: JobsWorld, alice: Browser) -> None:
+    world.change(world.alice, plan="premium")
+    assert begin(alice, size=50 * MIB + 1).status == 201
+
+
+def test_a_small_premium_file_goes_by_a_form_that_takes_what_s3_takes(world: JobsWorld, alice: Browser) -> None:
+    world.change(world.alice, plan="premium")
+    answer: Any = begin(alice).response.json
+    assert answer["upload"]["fields"]["policy"] == f"{5 * 1024 * MIB} bytes, 3600 s"
+
+
+def test_the_page_says_and_enforces_the_plan_s_limit(world: JobsWorld, alice: Browser) -> None:
+    page = alice.get("/jobs/new")
+    assert "up to 50 MiB each" in page.words
+    [form] = page.all("form", id="upload")
+    assert form.get("data-max-bytes") == str(50 * MIB)
+    world.change(world.alice, plan="premium")
+    page = alice.get("/jobs/new")
+    assert "of any size" in page.words
+    [form] = page.all("form", id="upload")
+    assert form.get("data-max-bytes") == str(5 * 1024 * 1024 * MIB)
+
+
 def test_a_file_of_exactly_the_limit_is_taken(alice: Browser) -> None:
     assert begin(alice, size=50 * MIB).status == 201
 

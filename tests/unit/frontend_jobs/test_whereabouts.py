@@ -1,0 +1,85 @@
+"""What is said of where a job's files are."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from frontend.jobs.whereabouts import ready_by, whereabouts
+from shared.core.jobs import Job, JobState, StoredFile
+from shared.core.retention import FilesState
+from shared.core.users import Plan
+from tests.factories import a_job
+
+NOW = datetime(2026, 3, 6, 13, 52, tzinfo=UTC)
+
+
+def a_done_job(files: FilesState, **fields: object) -> Job:
+    return a_job(**{"state": JobState.COMPLETED, "input": StoredFile("input", 100), "files": files, **fields})
+
+
+@pytest.mark.parametrize(
+    ("files", "plan", "upgrade", "ask", "moves"),
+    [
+        (FilesState.ARCHIVING, "free", True, False, True),
+        (FilesState.ARCHIVED, "free", True, False, False),
+        (FilesState.RESTORING, "free", False, True, True),
+        (FilesState.ARCHIVING, "premium", False, True, True),
+        (FilesState.ARCHIVED, "premium", False, True, True),
+        (FilesState.RESTORING, "premium", False, True, True),
+    ],
+)
+def test_every_way_out_is_offered(files: FilesState, plan: Plan, upgrade: bool, ask: bool, moves: bool) -> None:
+    where = whereabouts(a_done_job(files), plan, NOW)
+    assert where is not None
+    assert (where.offers_upgrade, where.may_ask, where.moves) == (upgrade, ask, moves)
+
+
+def test_files_that_stay_are_not_spoken_of() -> None:
+    assert whereabouts(a_done_job(FilesState.AVAILABLE), "free", NOW) is None
+    assert whereabouts(a_done_job(FilesState.AVAILABLE, archive_at=NOW), "premium", NOW) is None
+
+
+@pytest.mark.parametrize("state", [JobState.CREATED, JobState.QUEUED, JobState.RUNNING])
+def test_a_job_that_goes_on_has_no_countdown(state: JobState) -> None:
+    assert whereabouts(a_done_job(FilesState.AVAILABLE, state=state, archive_at=NOW), "free", NOW) is None
+
+
+def test_a_job_without_any_file_has_none_to_speak_of() -> None:
+    job = a_done_job(FilesState.AVAILABLE, input=StoredFile("input", 0), archive_at=NOW)
+    assert whereabouts(job, "free", NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("left", "kind", "moves"),
+    [
+        (timedelta(days=6), "neutral", False),
+        (timedelta(hours=23), "warning", False),
+        (timedelta(minutes=9), "warning", True),
+        (timedelta(minutes=-1), "warning", True),
+    ],
+)
+def test_a_wait_counts_down_and_is_watched_at_its_end(left: timedelta, kind: str, moves: bool) -> None:
+    where = whereabouts(a_done_job(FilesState.AVAILABLE, archive_at=NOW + left), "free", NOW)
+    assert where is not None
+    assert (where.until, where.badge.kind, where.moves) == (NOW + left, kind, moves)
+
+
+@pytest.mark.parametrize(
+    ("asked", "ready"),
+    [
+        (timedelta(), datetime(2026, 3, 6, 14, 5, tzinfo=UTC)),
+        (timedelta(minutes=9), datetime(2026, 3, 6, 13, 55, tzinfo=UTC)),
+        (timedelta(minutes=22), datetime(2026, 3, 6, 18, 30, tzinfo=UTC)),
+        (timedelta(hours=6), None),
+    ],
+)
+def test_a_restoration_is_quick_or_takes_hours_and_is_promised_to_five_minutes(
+    asked: timedelta, ready: datetime | None
+) -> None:
+    assert ready_by(NOW - asked, NOW) == ready
+
+
+def test_nothing_is_promised_of_a_restoration_that_began_at_nobody_knows_when() -> None:
+    assert ready_by(None, NOW) is None
