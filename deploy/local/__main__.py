@@ -12,19 +12,33 @@ import click
 
 @click.command()
 @click.option("--port", type=click.IntRange(1, 65535), required=True, help="Port to listen on.")
-def main(port: int) -> None:
-    """Run AWS on this machine: S3, DynamoDB, SQS, SNS, SES and CloudFormation, in memory."""
+@click.option(
+    "--restore-seconds",
+    type=click.FloatRange(min=0),
+    default=3.0,
+    show_default=True,
+    help="How long an Expedited restoration from Glacier takes; a Standard one takes four times as long.",
+)
+@click.option(
+    "--expedited-at-once",
+    type=click.IntRange(min=0),
+    help="How many Expedited restorations there is capacity for; unlimited unless given.",
+)
+def main(port: int, restore_seconds: float, expedited_at_once: int | None) -> None:
+    """Run AWS on this machine: S3 with Glacier, DynamoDB, SQS, SNS, SES, Step Functions, Lambda and CloudFormation, in
+    memory."""
     os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"  # the buckets' own rules shall decide; moto reads it at import
     os.environ["MOTO_PORT"] = str(port)
     os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
     from deploy.local.cloud import create_server
+    from deploy.local.s3.glacier import Pace
     from shared.core import logs
 
     logs.configure("INFO")
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     try:
-        server = create_server(port)
+        server = create_server(port, Pace(restore_seconds, expedited_at_once))
     except OSError as error:
         raise SystemExit(
             f"gas: the local cloud cannot listen on port {port}: {os.strerror(error.errno or 0)}"

@@ -6,7 +6,7 @@ moto's own can be replaced as well as a missing one added.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 from moto.cloudformation.exceptions import ValidationError
@@ -23,9 +23,14 @@ TYPES: set[str] = set()
 class Made:
     """A resource of which moto has no object."""
 
-    def __init__(self, physical_resource_id: str) -> None:
+    def __init__(self, physical_resource_id: str, attributes: Mapping[str, str] | None = None) -> None:
         self.physical_resource_id = physical_resource_id
         """What `Ref` answers."""
+        self._attributes = attributes or {}
+
+    def get_cfn_attribute(self, attribute: str) -> str:
+        """What `GetAtt` answers."""
+        return self._attributes[attribute]
 
     def is_created(self) -> bool:
         """At once."""

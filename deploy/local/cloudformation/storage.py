@@ -25,6 +25,7 @@ _CORS_NAMES = {
         "BucketEncryption",
         "CorsConfiguration",
         "LifecycleConfiguration",
+        "NotificationConfiguration",
         "OwnershipControls",
         "PublicAccessBlockConfiguration",
     },
@@ -32,7 +33,7 @@ _CORS_NAMES = {
     attributes={"Arn", "DomainName", "RegionalDomainName"},
 )
 def bucket(name: str, properties: Properties, account_id: str, region: str) -> FakeBucket:
-    """A bucket with its CORS, lifecycle, ownership and public access settings."""
+    """A bucket with its CORS, lifecycle, notification, ownership and public access settings."""
     made = FakeBucket.create_from_cloudformation_json(name, {"Properties": properties}, account_id, region)
     backend = s3_backends[account_id][get_partition(region)]
     if "CorsConfiguration" in properties:
@@ -40,6 +41,10 @@ def bucket(name: str, properties: Properties, account_id: str, region: str) -> F
     if "LifecycleConfiguration" in properties:
         rules = [_lifecycle(rule) for rule in properties["LifecycleConfiguration"]["Rules"]]
         backend.put_bucket_lifecycle_configuration(made.name, rules)
+    if "NotificationConfiguration" in properties:
+        backend.put_bucket_notification_configuration(
+            made.name, _notifications(properties["NotificationConfiguration"])
+        )
     if "OwnershipControls" in properties:
         made.ownership_rule = properties["OwnershipControls"]["Rules"][0]["ObjectOwnership"]
     if "PublicAccessBlockConfiguration" in properties:
@@ -90,4 +95,15 @@ def _lifecycle(rule: Properties) -> Properties:
         "Status": rule["Status"],
         "Filter": {"Prefix": ""},
         "AbortIncompleteMultipartUpload": rule["AbortIncompleteMultipartUpload"],
+    }
+
+
+def _notifications(configuration: Properties) -> Properties:
+    only(configuration, {"TopicConfigurations"}, "a notification configuration")
+    for target in configuration["TopicConfigurations"]:
+        only(target, {"Event", "Topic"}, "a topic configuration")
+    return {
+        "TopicConfiguration": [
+            {"Topic": target["Topic"], "Event": [target["Event"]]} for target in configuration["TopicConfigurations"]
+        ]
     }

@@ -12,10 +12,10 @@ from moto.cloudformation import urls
 from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import CloudFormationBackend, Stack, cloudformation_backends
 
-from deploy.local.cloudformation import mail, messaging, resources, storage
+from deploy.local.cloudformation import access, compute, mail, messaging, resources, storage
 from deploy.local.moto_urls import UrlModule
 
-MODULES = (mail, messaging, storage)
+MODULES = (access, compute, mail, messaging, storage)
 """Importing them registers their types."""
 TYPES = resources.TYPES
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -16,6 +15,7 @@ from moto.sesv2.responses import SESV2Response
 from deploy.local.moto_urls import UrlModule
 from deploy.local.ses.events import events
 from deploy.local.ses.mailbox import Mail, Mailbox
+from deploy.local.sns.publisher import Publish
 
 _SUBJECT = "Amazon SES Email Event Notification"
 
@@ -27,10 +27,6 @@ class EventDestination:
     topic_arn: str
     event_types: frozenset[str]
     """Lower case: send, delivery, bounce, complaint."""
-
-
-Publish = Callable[[str, str, str], None]
-"""Topic ARN, subject, message → published."""
 
 
 class LocalSes(SESV2Backend):
@@ -66,7 +62,7 @@ class LocalSes(SESV2Backend):
         for event in events(mail, configuration_set=configuration_set, account_id=self.account_id):
             for destination in self._destinations.get(configuration_set, []):
                 if event["eventType"].lower() in destination.event_types:
-                    LocalSes.publish(destination.topic_arn, _SUBJECT, json.dumps(event))
+                    LocalSes.publish(destination.topic_arn, json.dumps(event), subject=_SUBJECT)
 
 
 class LocalSesResponse(SESV2Response):

@@ -13,6 +13,7 @@ from moto.sns.responses import SNSResponse
 
 from deploy.local.moto_urls import UrlModule
 from deploy.local.sns import policy
+from deploy.local.sns.function import FunctionSubscription
 from deploy.local.sns.subscription import PENDING, Pusher, PushSubscription
 
 _HTTP = ("http", "https")
@@ -53,16 +54,22 @@ class PushSns(SNSBackend):
     def subscribe(self, topic_arn: str, endpoint: str, protocol: str) -> Subscription:
         """Over HTTP(S) the subscription is pending, and `PushSubscription.ask_for_confirmation` is yet to be called:
         its attributes may have to be set before."""
-        if protocol not in _HTTP:
+        if protocol not in (*_HTTP, "lambda"):
             return super().subscribe(topic_arn, endpoint, protocol)
         topic = self.get_topic(topic_arn)
+        if protocol == "lambda":
+            return self._find_subscription(topic_arn, endpoint, protocol) or self._add(
+                FunctionSubscription(self.account_id, topic, endpoint, self.pusher.now)
+            )
         if not endpoint.startswith(f"{protocol}://"):
             raise SNSInvalidParameter("Invalid parameter: Endpoint must match the specified protocol")
-        found = self._find_subscription(topic_arn, endpoint, protocol)
-        if found is None:
-            found = PushSubscription(self.account_id, topic, endpoint, protocol, self.pusher)
-            self.subscriptions[found.arn] = found
-        return found
+        return self._find_subscription(topic_arn, endpoint, protocol) or self._add(
+            PushSubscription(self.account_id, topic, endpoint, protocol, self.pusher)
+        )
+
+    def _add(self, subscription: Subscription) -> Subscription:
+        self.subscriptions[subscription.arn] = subscription
+        return subscription
 
     def confirm(self, topic_arn: str, token: str, *, authenticated: bool, authenticate_on_unsubscribe: bool) -> str:
         """The ARN of the subscription that the token belongs to; harmless when repeated."""

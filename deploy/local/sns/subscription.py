@@ -157,10 +157,15 @@ class PushSubscription(Subscription):
         if not redrive:
             self._drop(push, f"{reason}, no RedrivePolicy")
             return
-        queue = parse_arn(json.loads(redrive)["deadLetterTargetArn"])
         try:
-            sqs_backends[queue.account][queue.region].send_message(queue.resource_id, push.body)
+            send_to_dead_letters(redrive, push.body)
         except ServiceException as error:
             self._drop(push, f"{reason}, and the dead-letter queue refused it ({error})")
             return
         log.warning("dead-lettered, %s: %s to %s", reason, push.headers["x-amz-sns-message-id"], push.url)
+
+
+def send_to_dead_letters(redrive_policy: str, body: str) -> None:
+    """Raises moto's error when the queue refuses it, or is not there."""
+    queue = parse_arn(json.loads(redrive_policy)["deadLetterTargetArn"])
+    sqs_backends[queue.account][queue.region].send_message(queue.resource_id, body)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from deploy.local import schedule
 from deploy.local.cloudformation import strict
 from deploy.local.stack import TEMPLATE
+from deploy.local.states import language
+from deploy.local.states.language import Publish
 from deploy.stack_settings import settings_from_outputs
 from shared.aws.topics import DELIVERY_POLICY
+from shared.core.messages import ArchiveDue
 
 
 class _Loader(yaml.SafeLoader):
@@ -28,6 +35,7 @@ def _intrinsic(loader: _Loader, suffix: str, node: yaml.Node) -> Any:
 
 
 _Loader.add_multi_constructor("!", _intrinsic)
+_SUB = ('{"Sub": "arn:${AWS::Partition}:states:::sns:publish"}', '"arn:aws:states:::sns:publish"')
 
 STACK = yaml.load(TEMPLATE.read_text(), _Loader)  # noqa: S506 - derived from SafeLoader
 RESOURCES: dict[str, dict[str, Any]] = STACK["Resources"]
@@ -48,7 +56,7 @@ def test_every_type_can_be_made_locally() -> None:
 
 
 def test_every_topic_signs_with_sha_256() -> None:
-    assert [topic["Properties"]["SignatureVersion"] for topic in of_type("AWS::SNS::Topic").values()] == ["2"] * 3
+    assert {topic["Properties"]["SignatureVersion"] for topic in of_type("AWS::SNS::Topic").values()} == {"2"}
 
 
 @pytest.mark.parametrize("name", of_type("AWS::SNS::Subscription"))
@@ -73,8 +81,15 @@ def test_every_subscription_has_a_queue_of_its_own_that_lets_its_topic_in(name: 
     assert statement["Resource"] == {"GetAtt": f"{queue}.Arn"}
 
 
-@pytest.mark.parametrize("name", of_type("AWS::SNS::Subscription"))
-def test_every_subscription_has_the_delivery_policy_that_the_servers_ask_for(name: str) -> None:
+PUSHES = [
+    name
+    for name, resource in of_type("AWS::SNS::Subscription").items()
+    if resource["Properties"]["Protocol"] != "lambda"
+]
+
+
+@pytest.mark.parametrize("name", PUSHES)
+def test_every_push_has_the_delivery_policy_that_the_servers_ask_for(name: str) -> None:
     assert RESOURCES[name]["Properties"]["DeliveryPolicy"] == DELIVERY_POLICY
 
 
@@ -104,7 +119,7 @@ def test_every_table_is_paid_by_request_and_encrypted(name: str) -> None:
     assert table["SSESpecification"] == {"SSEEnabled": True}
 
 
-@pytest.mark.parametrize("name", ["Jobs", "Users"])
+@pytest.mark.parametrize("name", ["Jobs", "Users", "Audit"])
 def test_what_cannot_be_made_anew_can_be_recovered(name: str) -> None:
     table = RESOURCES[name]
     assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
@@ -113,6 +128,14 @@ def test_what_cannot_be_made_anew_can_be_recovered(name: str) -> None:
 
 def test_every_output_is_a_setting() -> None:
     assert sorted(settings_from_outputs(dict.fromkeys(STACK["Outputs"], ""))) == [
+        "GAS_ACCOUNT_CHANGES_DEAD_LETTERS",
+        "GAS_ACCOUNT_CHANGES_TOPIC",
+        "GAS_ARCHIVE_DUE_DEAD_LETTERS",
+        "GAS_ARCHIVE_DUE_TOPIC",
+        "GAS_ARCHIVE_WAITS",
+        "GAS_AUDIT_TABLE",
+        "GAS_DAILY_DEAD_LETTERS",
+        "GAS_DAILY_TOPIC",
         "GAS_INBOX_TABLE",
         "GAS_INPUTS_BUCKET",
         "GAS_JOBS_TABLE",
@@ -121,9 +144,83 @@ def test_every_output_is_a_setting() -> None:
         "GAS_JOB_RESULTS_DEAD_LETTERS",
         "GAS_JOB_RESULTS_TOPIC",
         "GAS_LIMITS_TABLE",
+        "GAS_MAILS_TABLE",
         "GAS_MAIL_CONFIGURATION_SET",
         "GAS_MAIL_FEEDBACK_DEAD_LETTERS",
         "GAS_MAIL_FEEDBACK_TOPIC",
+        "GAS_OBJECT_RESTORED_DEAD_LETTERS",
+        "GAS_RESTORE_REQUESTS_DEAD_LETTERS",
+        "GAS_RESTORE_REQUESTS_TOPIC",
         "GAS_RESULTS_BUCKET",
         "GAS_USERS_TABLE",
     ]
+
+
+# archive and restoration
+
+
+@pytest.mark.parametrize("name", of_type("AWS::S3::Bucket"))
+def test_every_bucket_tells_the_restore_function_of_copies_that_came_and_went(name: str) -> None:
+    bucket = RESOURCES[name]
+    told = bucket["Properties"]["NotificationConfiguration"]["TopicConfigurations"]
+    assert {target["Event"] for target in told} == {"s3:ObjectRestore:Completed", "s3:ObjectRestore:Delete"}
+    assert all(target["Topic"] == {"Ref": "ObjectRestoredTopic"} for target in told)
+    assert bucket["DependsOn"] == "ObjectRestoredTopicPolicy"  # S3 tries the topic when it is told of it
+    assert RESOURCES["ObjectRestoredSubscription"]["Properties"]["Endpoint"] == {"GetAtt": "RestoreFunction.Arn"}
+
+
+def test_the_waits_are_understood_and_say_soon_then_due() -> None:
+    machine = language.parse(json.dumps(RESOURCES["ArchiveWaits"]["Properties"]["Definition"]).replace(*_SUB))
+    assert list(walk(machine)) == ["WaitUntilSoon", "SaySoon", "WaitUntilDue", "SayDue"]
+    data = {"job_id": "j1", "wait": 3, "soon_at": "", "due_at": ""}
+    steps = [state.parameters["Message"]["step"] for state in machine.states.values() if isinstance(state, Publish)]
+    assert steps == ["soon", "due"]
+    for state in machine.states.values():
+        if isinstance(state, Publish):
+            message = ArchiveDue.from_json(json.dumps(language.fill(state.parameters["Message"], data)))
+            assert (message.job_id, message.wait) == ("j1", 3)
+            assert sum(state.retry.delay(attempt) for attempt in range(state.retry.attempts)) > 24 * 60 * 60
+
+
+def walk(machine: language.Machine) -> Iterator[str]:
+    """The states in their order when nothing fails."""
+    name: str | None = machine.start_at
+    while name is not None:
+        yield name
+        name = machine.states[name].next
+
+
+def test_the_code_and_handler_of_the_function_are_there() -> None:
+    function = RESOURCES["RestoreFunction"]["Properties"]
+    module, _, name = function["Handler"].rpartition(".")
+    source = (TEMPLATE.parent / function["Code"] / f"{module}.py").read_text()
+    assert f"def {name}(" in source
+    assert set(re.findall(r"os\.environ\[\"(\w+)\"\]", source)) <= set(function["Environment"]["Variables"])
+
+
+@pytest.mark.parametrize("name", of_type("AWS::IAM::Role"))
+def test_no_role_may_do_everything_or_anything_to_everything(name: str) -> None:
+    for policy in RESOURCES[name]["Properties"]["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            actions, resources = statement["Action"], statement["Resource"]
+            assert not any("*" in action for action in ([actions] if isinstance(actions, str) else actions))
+            assert resources != "*"
+
+
+@pytest.mark.parametrize("name", of_type("AWS::SNS::TopicPolicy"))
+def test_a_service_may_publish_for_this_account_alone(name: str) -> None:
+    for statement in RESOURCES[name]["Properties"]["PolicyDocument"]["Statement"]:
+        conditions = {key for condition in statement["Condition"].values() for key in condition}
+        assert "aws:SourceArn" in conditions
+        assert conditions >= {"aws:SourceAccount"} or "GetAtt" in str(statement["Condition"])  # an ARN has its account
+
+
+def test_the_day_begins_a_reconciliation() -> None:
+    rule = RESOURCES["DailyRule"]["Properties"]
+    assert schedule.period(rule["ScheduleExpression"]) == 24 * 60 * 60
+    assert rule["Targets"] == [{"Id": "daily", "Arn": {"Ref": "DailyTopic"}, "Input": "{}"}]
+
+
+def test_no_value_is_null() -> None:
+    """CloudFormation refuses them."""
+    assert "null" not in json.dumps(STACK)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from moto.s3.exceptions import S3ClientError
 
-from deploy.local.uploads import check_policy
+from deploy.local.s3.policy import check_policy
 
 NOW = datetime(2026, 3, 6, 12, 0, tzinfo=UTC)
 FIELDS = {"bucket": "b", "key": "k"}
