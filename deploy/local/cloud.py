@@ -27,6 +27,8 @@ from deploy.local.sns.subscription import Pusher
 from deploy.local.stack import REGION
 from deploy.local.states import service as states
 from deploy.local.states.execution import Runtime
+from deploy.local.stripe import app as stripe
+from deploy.local.stripe.app import LocalStripe
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -42,7 +44,9 @@ def create_server(port: int, pace: Pace | None = None) -> Server:
     Raises `OSError` when the port is taken.
     """
     mailbox, signer, dispatcher, timer = Mailbox(), Signer(), Dispatcher(), ThreadTimer()
-    server = Server(port, _Front(pages.create_app(mailbox, signer), dispatcher))
+    front = _Front(pages.create_app(mailbox, signer), dispatcher)
+    server = Server(port, front)
+    front.stripe = LocalStripe(f"{server.url}{stripe.PREFIX}", timer=timer).mounted
     pusher = Pusher.build(Envelopes(signer, server.url), Deliverer(post, timer), ThreadLane)
 
     def publish(topic_arn: str, message: str, *, subject: str | None = None) -> str:
@@ -76,7 +80,10 @@ def _found_by_boto3(url: str) -> dict[str, str]:
 
 
 class _Front:
-    """The cloud's own pages, and AWS for everything else."""
+    """The cloud's own pages, Stripe, and AWS for everything else."""
+
+    stripe: WSGIApplication
+    """Set before the first request: it has to know where it is reached."""
 
     def __init__(self, own: WSGIApplication, aws: WSGIApplication) -> None:
         self._own = own
@@ -84,5 +91,7 @@ class _Front:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
+        if path == stripe.PREFIX or path.startswith(f"{stripe.PREFIX}/"):
+            return self.stripe(environ, start_response)
         is_own = path in pages.PATHS or path.startswith(pages.PREFIXES)
         return (self._own if is_own else self._aws)(environ, start_response)
