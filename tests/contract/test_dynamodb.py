@@ -10,19 +10,25 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from shared.aws.audit import DynamoAudit
 from shared.aws.inbox import DynamoInbox
+from shared.aws.items import to_item
 from shared.aws.jobs import DynamoJobs
 from shared.aws.limits import DynamoLimits
+from shared.aws.mails import DynamoMails
 from shared.aws.session import client
+from shared.aws.users import DynamoUsers
+from shared.core.billing import AuditEntry
 from shared.core.clock import to_millis
 from shared.core.errors import TooLarge, Unavailable
 from shared.core.inbox import KEPT
 from shared.core.jobs import JobState
 from shared.core.ports import Work
+from shared.core.retention import FilesState
 from tests.contract import tables
 from tests.contract.conftest import SETTINGS
 from tests.contract.test_inbox import an_entry, claimed
-from tests.factories import NOON, a_job
+from tests.factories import NOON, a_completed_job, a_job, a_subscription, a_user
 
 pytestmark = pytest.mark.usefixtures("moto")
 
@@ -37,7 +43,7 @@ class LostAnswers:
         method: Callable[..., Any] = getattr(self.real, name)
 
         def call(**arguments: Any) -> Any:
-            if name in {"put_item", "update_item"}:
+            if name in {"put_item", "update_item", "transact_write_items"}:
                 method(**arguments)
             return method(**arguments)
 
@@ -68,6 +74,136 @@ def test_a_transition_whose_answer_was_lost_is_not_refused_when_the_sdk_repeats_
     job = a_job(state=JobState.QUEUED)
     jobs.create(job)
     assert jobs.cancel(job.job_id, now=NOON).state is JobState.CANCELLED
+
+
+def test_billing_whose_answers_were_lost_is_not_refused_when_the_sdk_repeats_it() -> None:
+    table = Table("Users")
+    users = DynamoUsers(LostAnswers(table.dynamodb), table.name)  # type: ignore[arg-type]  # a client with a fault
+    user = a_user()
+    DynamoUsers(table.dynamodb, table.name).create(user)
+    stored = users.set_subscription(user.user_id, version=0, subscription=a_subscription(), plan="premium", now=NOON)
+    assert (stored.billing_version, stored.plan_epoch) == (1, 1)
+    closed = users.close(user.user_id, now=NOON)
+    assert (closed.plan_epoch, closed.session_epoch) == (2, 2)
+    users.delete(user.user_id)
+    assert table.items() == []
+
+
+def test_what_happens_once_is_recorded_also_when_the_sdk_repeats_it() -> None:
+    table = Table("Audit")
+    audit = DynamoAudit(LostAnswers(table.dynamodb), table.name)  # type: ignore[arg-type]  # a client with a fault
+    assert audit.record(AuditEntry("stripe-event#1", "received", NOON, "stripe", "It came."))
+    assert len(table.items()) == 1
+
+
+def test_an_email_is_forgotten_thirty_days_after_it_was_claimed_or_sent() -> None:
+    table = Table("Mails")
+    mails = DynamoMails(table.dynamodb, table.name)
+    mails.claim("claimed", now=NOON, lapsed=timedelta(minutes=2))
+    mails.sent("sent", now=NOON)
+    expires = tables.ttl_attribute("Mails")
+    assert [item[expires] for item in table.items()] == [{"N": str(to_millis(NOON + timedelta(days=30)) // 1000)}] * 2
+
+
+class TestOfBefore:
+    """What was stored before there were plans and an archive."""
+
+    def a_job(self, table: Table) -> str:
+        job = a_completed_job()
+        newer = {"files", "wait", "restore_epoch"}
+        item = {name: value for name, value in to_item(job).items() if name not in newer}
+        table.dynamodb.put_item(TableName=table.name, Item=item)
+        return job.job_id
+
+    def test_a_job_waits_is_archived_and_comes_back(self) -> None:
+        table = Table("Jobs")
+        jobs, job_id = DynamoJobs(table.dynamodb, table.name), self.a_job(table)
+        assert jobs.begin_wait(job_id, run=1, until=NOON).wait == 1
+        jobs.begin_archive(job_id, wait=1, now=NOON)
+        jobs.archived(job_id, wait=1, now=NOON)
+        jobs.begin_restore(job_id, epoch=1, now=NOON)
+        assert jobs.restored(job_id, now=NOON).wait == 2
+
+    def test_a_job_is_run_again(self) -> None:
+        table = Table("Jobs")
+        jobs, job_id = DynamoJobs(table.dynamodb, table.name), self.a_job(table)
+        assert jobs.run_again(job_id, run=1, request_id="", now=NOON).wait == 1
+
+    def test_a_job_that_does_not_wait_is_asked_back(self) -> None:
+        table = Table("Jobs")
+        jobs, job_id = DynamoJobs(table.dynamodb, table.name), self.a_job(table)
+        assert jobs.end_wait(job_id).wait == 1
+        assert jobs.begin_restore(job_id, epoch=3, now=NOON).restore_epoch == 3
+
+    def a_user(self, table: Table) -> str:
+        user = a_user()
+        newer = {"mail_off", "customer_id", "billing_version", "plan_epoch", "announced_epoch"}
+        item = {name: value for name, value in to_item(user).items() if name not in newer}
+        table.dynamodb.put_item(TableName=table.name, Item=item)
+        return user.user_id
+
+    def test_a_user_becomes_a_customer_subscribes_and_goes(self) -> None:
+        table = Table("Users")
+        users, user_id = DynamoUsers(table.dynamodb, table.name), self.a_user(table)
+        assert users.billed(limit=10) == ([], None)
+        assert users.set_customer(user_id, "cus_1").customer_id == "cus_1"
+        stored = users.set_subscription(user_id, version=0, subscription=a_subscription(), plan="premium", now=NOON)
+        assert (stored.billing_version, stored.plan_epoch) == (1, 1)
+        users.announced(user_id, epoch=1)
+        assert users.get(user_id).announced_epoch == 1
+        assert users.close(user_id, now=NOON).plan_epoch == 2
+        users.delete(user_id)
+        assert table.items() == []
+
+    def test_a_user_who_never_was_a_customer_is_deleted(self) -> None:
+        table = Table("Users")
+        users, user_id = DynamoUsers(table.dynamodb, table.name), self.a_user(table)
+        users.delete(user_id)
+        assert table.items() == []
+
+
+class Between:
+    """A client before whose first write of a kind something else happens."""
+
+    def __init__(self, real: Any, write: str, happening: Callable[[], object]) -> None:
+        self.real, self.write, self.happening = real, write, happening
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name == self.write:
+            self.write = ""
+            self.happening()
+        method: Callable[..., Any] = getattr(self.real, name)
+        return method
+
+
+def test_who_becomes_a_customer_while_they_are_deleted_leaves_no_customer_behind() -> None:
+    table = Table("Users")
+    users, user = DynamoUsers(table.dynamodb, table.name), a_user()
+    users.create(user)
+    meanwhile = Between(table.dynamodb, "transact_write_items", lambda: users.set_customer(user.user_id, "cus_1"))
+    DynamoUsers(meanwhile, table.name).delete(user.user_id)  # type: ignore[arg-type]  # a client with a race
+    assert table.items() == []
+
+
+def test_two_who_make_somebody_a_customer_agree() -> None:
+    table = Table("Users")
+    users, user = DynamoUsers(table.dynamodb, table.name), a_user()
+    users.create(user)
+    meanwhile = Between(table.dynamodb, "transact_write_items", lambda: users.set_customer(user.user_id, "cus_1"))
+    late = DynamoUsers(meanwhile, table.name)  # type: ignore[arg-type]  # a client with a race
+    assert late.set_customer(user.user_id, "cus_2").customer_id == "cus_1"
+    assert users.by_customer("cus_2") is None
+
+
+def test_files_that_somebody_else_moves_while_they_are_asked_back_are_asked_back_all_the_same() -> None:
+    table = Table("Jobs")
+    jobs, job = DynamoJobs(table.dynamodb, table.name), a_completed_job(wait=1)
+    jobs.create(job)
+    jobs.begin_archive(job.job_id, wait=1, now=NOON)
+    meanwhile = Between(table.dynamodb, "update_item", lambda: jobs.begin_restore(job.job_id, epoch=2, now=NOON))
+    late = DynamoJobs(meanwhile, table.name)  # type: ignore[arg-type]  # a client with a race
+    restoring = late.begin_restore(job.job_id, epoch=3, now=NOON)
+    assert (restoring.files, restoring.restore_epoch, restoring.wait) == (FilesState.RESTORING, 3, 2)
 
 
 def test_an_entry_is_forgotten_thirty_days_after_it_was_finished_and_not_before() -> None:

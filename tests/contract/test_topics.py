@@ -76,11 +76,28 @@ class TestOnMoto:
         [message] = queue.messages()
         assert json.loads(message["Body"])["Message"] == "naïve"
 
+    def test_many_messages_are_published_each_once(self, topics: SnsTopics, topic: str) -> None:
+        queue = Queue("listener")
+        client(SETTINGS, "sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue.arn)
+        texts = [f"naïve {number}" for number in range(23)]
+        topics.publish_all(topic, texts)
+        topics.publish_all(topic, [])
+        heard = [json.loads(message["Body"])["Message"] for _ in range(4) for message in queue.messages()]
+        assert sorted(heard) == sorted(texts)
+
+    def test_messages_that_are_too_large_together_are_published_apart(self, topics: SnsTopics, topic: str) -> None:
+        queue = Queue("listener")
+        client(SETTINGS, "sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue.arn)
+        topics.publish_all(topic, ["ä" * 60_000 for _ in range(5)])
+        assert len(queue.messages()) == 5
+
     def test_a_topic_of_ours_that_is_missing_is_for_an_operator_to_mend_and_may_be_there_later(
         self, topics: SnsTopics
     ) -> None:
         with pytest.raises(Unavailable):
             topics.publish("arn:aws:sns:us-east-1:123456789012:unknown", "x")
+        with pytest.raises(Unavailable):
+            topics.publish_all("arn:aws:sns:us-east-1:123456789012:unknown", ["x"])
 
     def test_subscribing_twice_leaves_one_subscription_with_its_policies(self, topics: SnsTopics, topic: str) -> None:
         queue = Queue()

@@ -16,12 +16,13 @@ from shared.aws.mail import SesMailer
 from shared.aws.objects import S3Objects, content_disposition
 from shared.aws.session import Service, client
 from shared.aws.topics import DELIVERY_POLICY, SnsTopics
-from shared.core.errors import Permanent, Unavailable
+from shared.core.errors import NotFound, Permanent, Unavailable
+from shared.core.ports import UploadedPart
 from shared.core.settings import Settings
 
 CLOUD = Settings(public_url="https://gas.example.org", region="eu-west-1")
 LOCAL = Settings(public_url="https://gas.example.org", endpoint_url="http://127.0.0.1:8003")
-SERVICES: tuple[Service, ...] = ("dynamodb", "s3", "sesv2", "sns", "sqs")
+SERVICES: tuple[Service, ...] = ("dynamodb", "s3", "sesv2", "sns", "sqs", "stepfunctions")
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:job-requests"
 SUBSCRIPTION = f"{TOPIC}:c9135db0-26c4-47ec-8998-413945fb5a96"
 ENDPOINT = "https://annotator.example.org/hooks/job-requests"
@@ -115,6 +116,28 @@ def test_any_file_name_gives_a_header_of_printable_ascii(name: str) -> None:
     assert header.isprintable()
     assert len(header) < 2200
     assert header.count('"') == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "sentence"),
+    [
+        ("NoSuchUpload", NotFound, "no such upload"),
+        ("InvalidPart", Permanent, "missing"),
+        ("EntityTooSmall", Permanent, "too small"),
+        ("InternalError", Unavailable, "InternalError"),
+    ],
+)
+def test_parts_that_s3_does_not_put_together_are_said_to_be_wrong(
+    code: str, error: type[Exception], sentence: str
+) -> None:
+    s3 = made(CLOUD, "s3")
+    with Stubber(s3) as stub:
+        stub.add_client_error(
+            "complete_multipart_upload", code, http_status_code=500 if code == "InternalError" else 400
+        )
+        with pytest.raises(error, match=sentence) as caught:
+            S3Objects(s3, "files").complete_parts("alice/1/a", "upload-1", [UploadedPart(1, "etag")])
+    assert type(caught.value) is error
 
 
 def test_objects_that_could_not_be_deleted_are_not_passed_over() -> None:
@@ -279,6 +302,19 @@ class Ses:
             tags={"job_id": "j", "run": "1"},
             headers={"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
         )
+
+
+def test_messages_that_sns_did_not_take_are_not_passed_over(sns: Sns) -> None:
+    texts = [str(number) for number in range(11)]
+    first = [{"Id": text, "Message": text} for text in texts[:10]]
+    sns.stub.add_response("publish_batch", {}, {"TopicArn": TOPIC, "PublishBatchRequestEntries": first})
+    sns.stub.add_response(
+        "publish_batch",
+        {"Failed": [{"Id": "0", "Code": "InternalError", "SenderFault": False}]},
+        {"TopicArn": TOPIC, "PublishBatchRequestEntries": [{"Id": "0", "Message": "10"}]},
+    )
+    with pytest.raises(Unavailable, match="1 of 11"):
+        sns.topics.publish_all(TOPIC, texts)
 
 
 def test_an_email_has_both_bodies_its_tags_its_headers_and_its_configuration_set() -> None:
