@@ -22,6 +22,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "annotator_hook": ("shared",),
     "util_hook": ("shared",),
     "deploy": ("shared",),
+    "deploy.lambda": (),
     "cli": ("shared", "deploy", *SERVERS),
 }
 FIRST_PARTY = ("annotator_hook", "bench", "cli", "deploy", "frontend", "shared", "tests", "util_hook")
@@ -59,7 +60,7 @@ def forbidden(module: str, imported: str) -> bool:
     if within(imported, "moto") or within(imported, "deploy.local"):
         return not (within(module, "deploy.local") or module == "cli.up")
     if within(imported, "boto3") or within(imported, "botocore"):
-        return not (within(module, "shared.aws") or within(module, "deploy.local"))
+        return not any(within(module, package) for package in ("shared.aws", "deploy.local", "deploy.lambda"))
     if within(imported, "stripe"):
         return not (within(module, "shared.billing") or within(module, "deploy.local"))
     if not any(within(imported, package) for package in FIRST_PARTY):
@@ -94,6 +95,7 @@ def test_a_module_imports_only_what_its_place_allows(module: str) -> None:
         ("frontend.app", "import moto"),
         ("frontend.app", "def late():\n    from cli.main import main"),
         ("deploy.stack_settings", "from deploy.local import stack"),
+        ("deploy.lambda.restore.handler", "from shared.core.messages import RestoreRequested"),
     ],
 )
 def test_a_forbidden_import_is_seen(module: str, source: str) -> None:
