@@ -243,7 +243,7 @@ class DynamoUsers:
         request: ScanInputTypeDef = {
             "TableName": self._name,
             "Limit": limit,
-            "FilterExpression": "attribute_exists(customer_id) AND customer_id <> :nobody",
+            "FilterExpression": "(attribute_exists(customer_id) AND customer_id <> :nobody) OR attribute_exists(closed_at)",
             "ExpressionAttributeValues": {":nobody": {"S": ""}},
         }
         if start is not None:

@@ -89,10 +89,6 @@ class RestoreRequested(Message):
     """`User.plan_epoch` of the upgrade that asked; 0 when nobody did (a file came back)."""
 
 
-class DayPassed(Message):
-    """Topic ``daily``: EventBridge → util. Do what is to be done once a day."""
-
-
 class MailEvent(BaseModel):
     """Topic ``mail-feedback``: SES → util. The part of an SES event record that GAS acts upon.
 

@@ -184,6 +184,13 @@ class TestCustomers:
         assert {user.user_id: user.customer_id for user in found} == customers
         assert len(found) == 5
 
+    def test_whoever_closed_their_account_is_gone_through_too(self, users: Users) -> None:
+        leaving = alice(users)
+        users.create(a_user())
+        users.close(leaving.user_id, now=NOON)
+        some, start = users.billed(limit=10)
+        assert ([user.user_id for user in some], start) == ([leaving.user_id], None)
+
 
 class TestSubscription:
     def test_what_stripe_says_is_stored_with_the_plan(self, users: Users) -> None:
