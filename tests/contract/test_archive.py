@@ -130,6 +130,11 @@ def test_what_came_back_can_be_archived_again(bucket: Bucket) -> None:
     assert bucket.standing() == (True, False, False)
 
 
+def test_archiving_what_has_a_temporary_copy_leaves_the_copy(bucket: Bucket) -> None:
+    bucket.archive.archive(a_restored_object(bucket))
+    assert bucket.standing() == (True, False, True)
+
+
 def test_asking_again_is_harmless(bucket: Bucket) -> None:
     an_archived_object(bucket)
     bucket.ask(KEY, "Expedited")

@@ -185,6 +185,21 @@ def test_who_becomes_a_customer_while_they_are_deleted_leaves_no_customer_behind
     assert table.items() == []
 
 
+def test_an_address_that_somebody_took_since_the_account_was_deleted_stays_theirs() -> None:
+    table = Table("Users")
+    users, user = DynamoUsers(table.dynamodb, table.name), a_user(email="alice@example.org")
+    users.create(user)
+    again = a_user(email="alice@example.org")
+
+    def deleted_and_taken() -> None:
+        users.delete(user.user_id)
+        users.create(again)
+
+    meanwhile = Between(table.dynamodb, "transact_write_items", deleted_and_taken)
+    DynamoUsers(meanwhile, table.name).delete(user.user_id)  # type: ignore[arg-type]  # a client with a race
+    assert users.by_email("alice@example.org") == again
+
+
 def test_two_who_make_somebody_a_customer_agree() -> None:
     table = Table("Users")
     users, user = DynamoUsers(table.dynamodb, table.name), a_user()
