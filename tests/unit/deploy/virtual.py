@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from datetime import UTC, datetime, timedelta
 
 from deploy.local.sns.lanes import Task
+
+EPOCH = datetime(2026, 3, 6, 12, 0, tzinfo=UTC)
 
 
 class VirtualTime:
@@ -29,9 +32,23 @@ class VirtualTime:
     def run(self) -> None:
         """Until nothing is left to be done."""
         while self._heap:
-            due, _, task = heapq.heappop(self._heap)
-            self._now = max(self._now, due)
-            task()
+            self._run_next()
+
+    def pass_by(self, seconds: float) -> None:
+        """So much time, and what is to be done in it."""
+        end = self._now + seconds
+        while self._heap and self._heap[0][0] <= end:
+            self._run_next()
+        self._now = end
+
+    def wall(self) -> datetime:
+        """The same time as a clock on the wall shows it."""
+        return EPOCH + timedelta(seconds=self._now)
+
+    def _run_next(self) -> None:
+        due, _, task = heapq.heappop(self._heap)
+        self._now = max(self._now, due)
+        task()
 
 
 class InlineLane:
@@ -39,3 +56,18 @@ class InlineLane:
 
     def run(self, task: Task) -> None:
         task()
+
+
+class Told:
+    """Implements `deploy.local.sns.publisher.Publish`: keeps what was published; refuses it while ``error`` is set."""
+
+    def __init__(self) -> None:
+        self.messages: list[tuple[str, str]] = []
+        """Topic ARN, message."""
+        self.error: Exception | None = None
+
+    def __call__(self, topic_arn: str, message: str, *, subject: str | None = None) -> str:
+        if self.error is not None:
+            raise self.error
+        self.messages.append((topic_arn, message))
+        return f"m{len(self.messages)}"
