@@ -35,6 +35,17 @@ class LocalSettings(FromEnvironment):
     mail_evidence_seconds: float = Field(
         default=30.0, gt=0, description="GAS_MAIL_EVIDENCE_SECONDS of the utility server: SES's report is quick here."
     )
+    retention_seconds: int = Field(
+        default=600,
+        ge=1,
+        description="GAS_RETENTION_SECONDS: minutes instead of days, so that the archive can be watched.",
+    )
+    archive_notice_seconds: int = Field(default=120, ge=0, description="GAS_ARCHIVE_NOTICE_SECONDS.")
+    restore_seconds: float = Field(
+        default=20.0,
+        ge=0,
+        description="How long an Expedited restoration from Glacier takes; a Standard one four times as long.",
+    )
     lease_seconds: float = Field(default=10.0, gt=0, description="GAS_LEASE_SECONDS of both hook servers.")
 
     @property

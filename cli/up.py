@@ -23,6 +23,7 @@ from cli.local_settings import LocalSettings
 from cli.packs_settings import local_packs_dir
 from cli.supervisor import Child, Supervisor, wait_until
 from deploy.local import stack
+from deploy.local.stripe import setup as stripe
 from deploy.stack_settings import settings_from_outputs
 from frontend.demo import ensure_account
 from shared.aws.session import client
@@ -92,6 +93,7 @@ def _start(supervisor: Supervisor, settings: LocalSettings, logs: Path) -> None:
         "AWS_EC2_METADATA_DISABLED": "true",
     }
     cloud_command = [sys.executable, "-m", "deploy.local", "--port", str(settings.cloud_port)]
+    cloud_command += ["--restore-seconds", str(settings.restore_seconds)]
     cloud = supervisor.add(Child("cloud", cloud_command, base, logs / "cloud.log"))
     _wait_ready(cloud, f"{cloud_url}/healthz")
 
@@ -113,7 +115,8 @@ def _start(supervisor: Supervisor, settings: LocalSettings, logs: Path) -> None:
     from_stack = settings_from_outputs(outputs)
     access = Settings(endpoint_url=cloud_url, public_url=urls["frontend"])
     _ensure_accounts(settings, access, from_stack)
-    environment = {**base, **from_stack, **_server_settings(settings, cloud_url, urls["frontend"])}
+    from_stripe = stripe.create(cloud_url, f"{urls['frontend']}/billing/webhook")
+    environment = {**base, **from_stack, **from_stripe, **_server_settings(settings, cloud_url, urls["frontend"])}
     servers = [supervisor.add(_server(name, url, environment, logs / f"{name}.log")) for name, url in urls.items()]
     for server, url in zip(servers, urls.values(), strict=True):
         _wait_ready(server, f"{url}/readyz")
@@ -133,6 +136,8 @@ def _server_settings(settings: LocalSettings, cloud_url: str, public_url: str) -
         "GAS_RESULTS_CACHE_DIR": str(settings.data_dir.resolve() / "results"),
         "GAS_MAIL_EVIDENCE_SECONDS": str(settings.mail_evidence_seconds),
         "GAS_LEASE_SECONDS": str(settings.lease_seconds),
+        "GAS_RETENTION_SECONDS": str(settings.retention_seconds),
+        "GAS_ARCHIVE_NOTICE_SECONDS": str(settings.archive_notice_seconds),
     }
 
 
@@ -186,6 +191,7 @@ def _banner(settings: LocalSettings, logs: Path) -> str:
         "Demo account": f"{DEMO_EMAIL}   password: {settings.demo_password.get_secret_value()}",
         "Operator account": f"{OPERATOR_EMAIL}   password: {settings.operator_password.get_secret_value()}",
         "Mailbox": f"http://{HOST}:{settings.cloud_port}/mailbox",
+        "Stripe": f"http://{HOST}:{settings.cloud_port}/stripe",
         "Logs": str(logs),
         "Stop": "Ctrl-C",
     }
