@@ -78,7 +78,7 @@ def _create_app(account: Account) -> Flask:
     def protect(response: Response) -> Response:
         targets = " ".join(["'self'", *g.get("form_targets", ())])
         response.headers["Content-Security-Policy"] = (
-            f"default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action {targets}; "
+            f"default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action {targets}; "
             "frame-ancestors 'none'"
         )
         response.headers["X-Content-Type-Options"] = "nosniff"

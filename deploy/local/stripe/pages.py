@@ -1,4 +1,7 @@
-"""What people see of the local Stripe: Checkout, the bank's question (3D Secure), and the Billing Portal."""
+"""What people see of the local Stripe: Checkout, the bank's question (3D Secure), and the Billing Portal.
+
+A card that is refused is no failure of the page: as at Stripe, the page says so with status 200.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,6 @@ from deploy.local.stripe.cards import (
 )
 from deploy.local.stripe.records import Challenge, Checkout, Portal
 
-_DECLINED = 402
 _NOT_AUTHENTICATED = (
     "We are unable to authenticate your payment method. Please choose a different payment method and try again."
 )
@@ -60,12 +62,12 @@ def blueprint(account: Account) -> Blueprint:
         try:
             card = _given_card(account)
         except CardInvalid as error:
-            return _checkout_page(found, str(error), error.field), 400
+            return _checkout_page(found, str(error), error.field)
         refusal = REFUSALS.get(card.outcome)
         if refusal is None and card.outcome not in NEEDS_AUTHENTICATION:
             refusal = LATER_REFUSALS.get(card.outcome)
         if refusal is not None:
-            return _checkout_page(found, refusal, "number"), _DECLINED
+            return _checkout_page(found, refusal, "number")
         if card.outcome in NEEDS_AUTHENTICATION:
             return challenge(card=card, checkout=found)
         subscriptions.begin(account, found, card)
@@ -105,9 +107,9 @@ def blueprint(account: Account) -> Blueprint:
         try:
             card = _given_card(account)
         except CardInvalid as error:
-            return _portal_page(account, found, str(error), error.field), 400
+            return _portal_page(account, found, str(error), error.field)
         if card.outcome in REFUSALS:
-            return _portal_page(account, found, REFUSALS[card.outcome], "number"), _DECLINED
+            return _portal_page(account, found, REFUSALS[card.outcome], "number")
         if card.outcome in NEEDS_AUTHENTICATION:
             return challenge(card=card, portal=found)
         subscriptions.use_card(account, found.customer, card)
@@ -138,7 +140,7 @@ def blueprint(account: Account) -> Blueprint:
                 return challenge(card=card, portal=found, invoice=invoice)
             refusal = subscriptions.refusal_of(card)
             if refusal is not None:
-                return _portal_page(account, found, refusal), _DECLINED
+                return _portal_page(account, found, refusal)
             subscriptions.pay(account, invoice)
         return redirect(url_for("pages.portal", session_id=session_id), 303)
 
