@@ -27,7 +27,7 @@ class LocalCloud:
         self.process = process
         self.url = f"http://{HOST}:{port}"
 
-    def aws(self, service: str) -> Any:
+    def aws(self, service: str, **more: Any) -> Any:
         """A boto3 client of it."""
         return boto3.client(
             service,  # type: ignore[call-overload]  # any service
@@ -35,6 +35,7 @@ class LocalCloud:
             region_name="us-east-1",
             aws_access_key_id="local",
             aws_secret_access_key="local",
+            **more,
         )
 
     def is_up(self) -> bool:
@@ -46,10 +47,10 @@ class LocalCloud:
 
 
 @contextmanager
-def running_cloud() -> Iterator[LocalCloud]:
-    """Ended whatever happens."""
+def running_cloud(*options: str) -> Iterator[LocalCloud]:
+    """Ended whatever happens. ``options``: more of its command line."""
     (port,) = free_ports(1)
-    process = subprocess.Popen([sys.executable, "-m", "deploy.local", "--port", str(port)])
+    process = subprocess.Popen([sys.executable, "-m", "deploy.local", "--port", str(port), *options])
     try:
         cloud = LocalCloud(port, process)
         wait_for("the start of the local cloud", cloud.is_up)

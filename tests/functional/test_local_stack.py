@@ -18,6 +18,8 @@ from shared.core.messages import MailEvent
 from tests.functional.local_cloud import Endpoint, LocalCloud, endpoint, running_cloud
 
 PAGES = "http://127.0.0.1:8000"
+PUSHED = ["JobRequests", "JobResults", "MailFeedback", "AccountChanges", "ArchiveDue", "RestoreRequests", "Daily"]
+"""Topics that a server is pushed."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def created() -> Iterator[Created]:
 def feedback(created: Created) -> Endpoint:
     """The endpoint, with mail-feedback's subscription confirmed."""
     sns = created.cloud.aws("sns")
-    for _ in range(3):
+    for _ in PUSHED:
         envelope = created.hook.next().envelope
         sns.confirm_subscription(TopicArn=envelope["TopicArn"], Token=envelope["Token"])
     return created.hook
@@ -52,6 +54,11 @@ def test_every_resource_is_there(created: Created) -> None:
     resources = created.cloud.aws("cloudformation").describe_stack_resources(StackName="gas")["StackResources"]
     assert {item["ResourceType"] for item in resources} == {
         "AWS::DynamoDB::Table",
+        "AWS::Events::Rule",
+        "AWS::IAM::Role",
+        "AWS::Lambda::Function",
+        "AWS::Lambda::Permission",
+        "AWS::Logs::LogGroup",
         "AWS::S3::Bucket",
         "AWS::SES::ConfigurationSet",
         "AWS::SES::ConfigurationSetEventDestination",
@@ -61,12 +68,13 @@ def test_every_resource_is_there(created: Created) -> None:
         "AWS::SNS::TopicPolicy",
         "AWS::SQS::Queue",
         "AWS::SQS::QueuePolicy",
+        "AWS::StepFunctions::StateMachine",
     }
     assert all(item["PhysicalResourceId"] for item in resources)
     assert {item["ResourceStatus"] for item in resources} == {"CREATE_COMPLETE"}
 
 
-@pytest.mark.parametrize("topic", ["JobRequests", "JobResults", "MailFeedback"])
+@pytest.mark.parametrize("topic", PUSHED)
 def test_every_topic_has_its_subscription_and_queue(created: Created, topic: str) -> None:
     sns, sqs = created.cloud.aws("sns"), created.cloud.aws("sqs")
     arn = created.outputs[f"{topic}Topic"]
@@ -97,10 +105,17 @@ def test_tables_have_their_keys_indexes_and_settings(created: Created) -> None:
     dynamodb = created.cloud.aws("dynamodb")
     tables = {
         name: dynamodb.describe_table(TableName=created.outputs[f"{name}Table"])["Table"]
-        for name in ("Jobs", "Users", "Inbox", "Limits")
+        for name in ("Jobs", "Users", "Inbox", "Limits", "Audit", "Mails")
     }
     keys = {name: [key["AttributeName"] for key in table["KeySchema"]] for name, table in tables.items()}
-    assert keys == {"Jobs": ["job_id"], "Users": ["user_id"], "Inbox": ["entry_id"], "Limits": ["counter"]}
+    assert keys == {
+        "Jobs": ["job_id"],
+        "Users": ["user_id"],
+        "Inbox": ["entry_id"],
+        "Limits": ["counter"],
+        "Audit": ["subject", "entry_id"],
+        "Mails": ["mail_id"],
+    }
     indexes = {
         index["IndexName"]: [key["AttributeName"] for key in index["KeySchema"]]
         for table in tables.values()
@@ -109,10 +124,11 @@ def test_tables_have_their_keys_indexes_and_settings(created: Created) -> None:
     assert indexes == {
         "by-owner": ["user_id", "created_at"],
         "unannounced": ["unannounced", "queued_at"],
+        "away": ["away_owner", "files_at"],
         "by-due": ["due_shard", "due_at"],
     }
     assert {table["SSEDescription"]["Status"] for table in tables.values()} == {"ENABLED"}
-    for name in ("Inbox", "Limits"):
+    for name in ("Inbox", "Limits", "Mails"):
         ttl = dynamodb.describe_time_to_live(TableName=tables[name]["TableName"])["TimeToLiveDescription"]
         assert ttl == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
     backups = dynamodb.describe_continuous_backups(TableName=tables["Jobs"]["TableName"])
@@ -139,6 +155,24 @@ class TestRefusals:
             (
                 {"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": {"Status": "Enabled"}}},
                 r"does not know \[VersioningConfiguration\] of AWS::S3::Bucket",
+            ),
+            (
+                {
+                    "Type": "AWS::StepFunctions::StateMachine",
+                    "Properties": {
+                        "RoleArn": "arn:aws:iam::123456789012:role/r",
+                        "Definition": {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}},
+                    },
+                },
+                "knows Wait and sns:publish alone",
+            ),
+            (
+                {"Type": "AWS::Lambda::Function", "Properties": {"Code": "../nowhere", "Handler": "handler.handle"}},
+                "The code of .* is not there",
+            ),
+            (
+                {"Type": "AWS::Events::Rule", "Properties": {"ScheduleExpression": "cron(0 3 * * ? *)", "Targets": []}},
+                "knows rate",
             ),
         ],
     )
@@ -193,6 +227,19 @@ class TestUploads:
         assert answer.headers["Access-Control-Allow-Origin"] == PAGES
         stored = created.cloud.aws("s3").get_object(Bucket=created.outputs["InputsBucket"], Key="alice/j1/input.vcf")
         assert stored["Body"].read() == b"##fileform"
+
+    def test_the_pages_may_upload_in_parts_and_read_each_etag(self, created: Created) -> None:
+        s3, key = created.cloud.aws("s3"), {"Bucket": created.outputs["InputsBucket"], "Key": "alice/j2/input.vcf"}
+        upload = s3.create_multipart_upload(**key)["UploadId"]
+        url = s3.generate_presigned_url("upload_part", {**key, "UploadId": upload, "PartNumber": 1})
+        headers = {"Origin": PAGES, "Access-Control-Request-Method": "PUT"}
+        preflight = requests.options(url, headers=headers, timeout=10)
+        assert (preflight.status_code, preflight.headers["Access-Control-Allow-Origin"]) == (200, PAGES)
+        answer = requests.put(url, b"##fileformat", headers={"Origin": PAGES}, timeout=10)
+        assert answer.headers["Access-Control-Expose-Headers"] == "ETag"
+        parts = [{"PartNumber": 1, "ETag": answer.headers["ETag"]}]
+        s3.complete_multipart_upload(**key, UploadId=upload, MultipartUpload={"Parts": parts})
+        assert s3.get_object(**key)["Body"].read() == b"##fileformat"
 
     def test_another_origin_may_not(self, form: dict[str, Any]) -> None:
         evil = "https://evil.example"

@@ -16,7 +16,7 @@ import xmltodict
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.responses import ActionResult
 from moto.s3 import urls
-from moto.s3.exceptions import InvalidObjectState, InvalidPartOrder, MissingKey, NoSuchUpload
+from moto.s3.exceptions import InvalidObjectState, InvalidPartOrder, MissingKey, NoSuchUpload, PreconditionFailed
 from moto.s3.models import FakeKey, S3Backend, s3_backends
 from moto.s3.responses import S3Response
 from moto.s3.utils import ARCHIVE_STORAGE_CLASSES
@@ -106,7 +106,8 @@ class LocalS3Response(S3Response):
         return super().upload_part_copy()
 
     def _require_readable_source(self) -> None:
-        """Raises what S3 answers to a copy of what is not there, or in Glacier without a temporary copy."""
+        """Raises what S3 answers to a copy of what is not there, in Glacier without a temporary copy, or not the version
+        that is meant."""
         source = urlparse(self.headers["x-amz-copy-source"])
         bucket_name, key_name = unquote(source.path).lstrip("/").split("/", 1)
         version = parse_qs(source.query).get("versionId", [None])[0]
@@ -115,6 +116,9 @@ class LocalS3Response(S3Response):
             raise MissingKey(key=key_name)
         if key.storage_class in ARCHIVE_STORAGE_CLASSES and key.status != "RESTORED":
             raise InvalidObjectState(storage_class=key.storage_class)
+        wanted = self.headers.get("x-amz-copy-source-if-match")
+        if wanted is not None and wanted.strip('"') != key.etag.strip('"'):
+            raise PreconditionFailed("x-amz-copy-source-If-Match")
 
     def _complete_multipart_body(self, body: bytes) -> Iterator[tuple[int, str]]:
         last = 0
