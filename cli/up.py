@@ -115,7 +115,7 @@ def _start(supervisor: Supervisor, settings: LocalSettings, logs: Path) -> None:
     from_stack = settings_from_outputs(outputs)
     access = Settings(endpoint_url=cloud_url, public_url=urls["frontend"])
     _ensure_accounts(settings, access, from_stack)
-    from_stripe = stripe.create(cloud_url, f"{urls['frontend']}/billing/webhook")
+    from_stripe = stripe.create(cloud_url, f"{urls['frontend']}/hooks/stripe")
     environment = {**base, **from_stack, **from_stripe, **_server_settings(settings, cloud_url, urls["frontend"])}
     servers = [supervisor.add(_server(name, url, environment, logs / f"{name}.log")) for name, url in urls.items()]
     for server, url in zip(servers, urls.values(), strict=True):
