@@ -29,7 +29,7 @@ def require_files(job: Job) -> None:
 
 def where_are(job: Job) -> Whereabouts | None:
     """What is said to whoever is signed in of the files of their job."""
-    return whereabouts(job, signed_in_user().plan, services().now())
+    return whereabouts(job, signed_in_user(), services().now())
 
 
 @blueprint.errorhandler(FilesAway)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from frontend.jobs.presentation import Badge
 from shared.core.jobs import Job, files_of
 from shared.core.retention import FilesState
-from shared.core.users import Plan
+from shared.core.users import User
 
 EXPEDITED = timedelta(minutes=10)
 """Within which Glacier's expedited restorations of all but the largest files are done, with what follows them."""
@@ -42,24 +42,20 @@ class Whereabouts:
     """Whether this changes by itself before long."""
 
 
-def whereabouts(job: Job, plan: Plan, now: datetime) -> Whereabouts | None:
-    """None when there is nothing to say: the files are here, and nothing is about to happen to them.
-
-    ``plan``: of the job's owner.
-    """
+def whereabouts(job: Job, owner: User, now: datetime) -> Whereabouts | None:
+    """None when there is nothing to say: the files are here, and nothing is about to happen to them."""
     if not job.state.is_final or not files_of(job):
         return None
     match job.files:
         case FilesState.AVAILABLE:
-            return _waiting(job.archive_at, now) if plan == "free" and job.archive_at is not None else None
+            return _waiting(job.archive_at, now) if owner.plan == "free" and job.archive_at is not None else None
         case FilesState.RESTORING:
-            return _restoring(job, plan, now)
-        case FilesState.ARCHIVING | FilesState.ARCHIVED if plan == "premium":
+            return _restoring(job, owner, now)
+        case FilesState.ARCHIVING | FilesState.ARCHIVED if owner.plan == "premium":
             return Whereabouts(
                 badge=Badge("Coming back", "clock", "active"),
                 title="Its files are called back from the archive",
-                words="This begins by itself within a minute. You need not wait here: we will e-mail you when all of "
-                "your files are back.",
+                words=f"This begins by itself within a minute. {_no_need_to_wait(owner)}",
                 may_ask=True,
                 moves=True,
             )
@@ -92,16 +88,22 @@ def _waiting(until: datetime, now: datetime) -> Whereabouts:
     )
 
 
-def _restoring(job: Job, plan: Plan, now: datetime) -> Whereabouts:
-    then = "" if plan == "premium" else " Then the time until they are archived begins anew."
+def _restoring(job: Job, owner: User, now: datetime) -> Whereabouts:
+    then = "" if owner.plan == "premium" else " Then the time until they are archived begins anew."
     return Whereabouts(
         badge=Badge("Restoring", "clock", "active"),
         title="Its files are being restored",
-        words=f"You need not wait here: we will e-mail you when all of your files are back.{then}",
+        words=_no_need_to_wait(owner) + then,
         ready_by=ready_by(job.files_at, now),
         may_ask=True,
         moves=True,
     )
+
+
+def _no_need_to_wait(owner: User) -> str:
+    if owner.mail_blocked or "archive" in owner.mail_off:
+        return "You need not wait here."
+    return "You need not wait here: we will e-mail you when all of your files are back."
 
 
 def ready_by(since: datetime | None, now: datetime) -> datetime | None:

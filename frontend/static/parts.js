@@ -14,15 +14,18 @@ const KEPT = 7 * 24 * 60 * 60 * 1000; // ms; as long as the server waits for the
 const EDGE = 64 * 1024; // bytes of both ends by which a file is recognised
 
 export class PartsUpload {
-  /** `parts` is what the server said of the upload; `progress` is told the bytes that have gone out. */
-  constructor(file, parts, progress) {
+  /** `parts` is what the server said of the upload; `progress` is told the bytes that have gone out, `waits` that the
+      connection broke and is waited for. */
+  constructor(file, parts, { progress, waits }) {
     this.file = file;
     this.parts = parts;
     this.progress = progress;
+    this.waits = waits;
     this.out = new Map(); // number of a part → its bytes that have gone out
     this.total = 0;
     this.requests = new Set();
     this.addresses = new Map();
+    this.asking = null;
     this.stopped = null;
   }
 
@@ -83,19 +86,26 @@ export class PartsUpload {
         this.count(number, 0);
         if (!(error instanceof ConnectionLost) || attempt === TRIES) throw error;
         await readable(blob);
+        this.waits();
         await this.pause(FIRST_PAUSE * 2 ** (attempt - 1));
       }
     }
   }
 
-  /** Where to PUT the part; fetched with those of the parts after it. */
+  /** Where to PUT the part; asked for together with those of the parts after it. */
   async address(number) {
-    const known = this.addresses.get(number);
-    if (known && Date.now() - known.at < ADDRESS_LIFE) return known.url;
+    for (;;) {
+      const known = this.addresses.get(number);
+      if (known && Date.now() - known.at < ADDRESS_LIFE) return known.url;
+      this.asking ??= this.askForAddresses(number).finally(() => (this.asking = null));
+      await this.asking; // perhaps begun for another part: then this one's may be among its answers
+    }
+  }
+
+  async askForAddresses(number) {
     const numbers = [number, ...this.missing.slice(0, ADDRESSES_AT_ONCE - 1)];
     const { addresses } = await this.ask(this.parts.addresses, { numbers });
     for (const [part, url] of Object.entries(addresses)) this.addresses.set(Number(part), { url, at: Date.now() });
-    return addresses[number];
   }
 
   put(url, number, blob) {
@@ -152,9 +162,9 @@ export async function recall(file, pack) {
   const name = await nameOf(file, pack);
   return storage((kept) => {
     for (const key of Object.keys(kept)) {
-      if (key.startsWith(PREFIX) && !(Date.now() - JSON.parse(kept.getItem(key)).at < KEPT)) kept.removeItem(key);
+      if (key.startsWith(PREFIX) && !(Date.now() - read(kept, key)?.at < KEPT)) kept.removeItem(key);
     }
-    return name && JSON.parse(kept.getItem(name) ?? "null")?.job;
+    return name && read(kept, name)?.job;
   }) ?? null;
 }
 
@@ -167,6 +177,14 @@ export async function forget(file, pack) {
 function storage(use) {
   try {
     return use(localStorage);
+  } catch {
+    return null;
+  }
+}
+
+function read(kept, key) {
+  try {
+    return JSON.parse(kept.getItem(key));
   } catch {
     return null;
   }

@@ -90,11 +90,15 @@ class Transfer {
   async sendParts() {
     const speed = new Speed();
     if (this.resumed) this.show("starting", "Looking for what is there already …");
-    this.parts = new PartsUpload(this.file, this.job.parts, (sent) => this.progress(sent, speed));
+    this.parts = new PartsUpload(this.file, this.job.parts, {
+      progress: (sent) => this.progress(sent, speed),
+      waits: () => this.show("sending", "The connection was lost. Trying again by itself …"),
+    });
     try {
       await this.parts.send();
     } catch (error) {
       if (!(error instanceof Gone)) throw error;
+      discard(this.job);
       this.job = null;
       await forget(this.file, this.pack);
       if (!this.resumed) throw new ConnectionLost("The storage has forgotten this upload. Try again: it begins anew.");

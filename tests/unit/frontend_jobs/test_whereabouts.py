@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -10,9 +11,10 @@ from frontend.jobs.whereabouts import ready_by, whereabouts
 from shared.core.jobs import Job, JobState, StoredFile
 from shared.core.retention import FilesState
 from shared.core.users import Plan
-from tests.factories import a_job
+from tests.factories import a_job, a_user
 
 NOW = datetime(2026, 3, 6, 13, 52, tzinfo=UTC)
+FREE, PREMIUM = a_user(), a_user(plan="premium")
 
 
 def a_done_job(files: FilesState, **fields: object) -> Job:
@@ -31,24 +33,24 @@ def a_done_job(files: FilesState, **fields: object) -> Job:
     ],
 )
 def test_every_way_out_is_offered(files: FilesState, plan: Plan, upgrade: bool, ask: bool, moves: bool) -> None:
-    where = whereabouts(a_done_job(files), plan, NOW)
+    where = whereabouts(a_done_job(files), a_user(plan=plan), NOW)
     assert where is not None
     assert (where.offers_upgrade, where.may_ask, where.moves) == (upgrade, ask, moves)
 
 
 def test_files_that_stay_are_not_spoken_of() -> None:
-    assert whereabouts(a_done_job(FilesState.AVAILABLE), "free", NOW) is None
-    assert whereabouts(a_done_job(FilesState.AVAILABLE, archive_at=NOW), "premium", NOW) is None
+    assert whereabouts(a_done_job(FilesState.AVAILABLE), FREE, NOW) is None
+    assert whereabouts(a_done_job(FilesState.AVAILABLE, archive_at=NOW), PREMIUM, NOW) is None
 
 
 @pytest.mark.parametrize("state", [JobState.CREATED, JobState.QUEUED, JobState.RUNNING])
 def test_a_job_that_goes_on_has_no_countdown(state: JobState) -> None:
-    assert whereabouts(a_done_job(FilesState.AVAILABLE, state=state, archive_at=NOW), "free", NOW) is None
+    assert whereabouts(a_done_job(FilesState.AVAILABLE, state=state, archive_at=NOW), FREE, NOW) is None
 
 
 def test_a_job_without_any_file_has_none_to_speak_of() -> None:
     job = a_done_job(FilesState.AVAILABLE, input=StoredFile("input", 0), archive_at=NOW)
-    assert whereabouts(job, "free", NOW) is None
+    assert whereabouts(job, FREE, NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -61,7 +63,7 @@ def test_a_job_without_any_file_has_none_to_speak_of() -> None:
     ],
 )
 def test_a_wait_counts_down_and_is_watched_at_its_end(left: timedelta, kind: str, moves: bool) -> None:
-    where = whereabouts(a_done_job(FilesState.AVAILABLE, archive_at=NOW + left), "free", NOW)
+    where = whereabouts(a_done_job(FilesState.AVAILABLE, archive_at=NOW + left), FREE, NOW)
     assert where is not None
     assert (where.until, where.badge.kind, where.moves) == (NOW + left, kind, moves)
 
@@ -83,3 +85,13 @@ def test_a_restoration_is_quick_or_takes_hours_and_is_promised_to_five_minutes(
 
 def test_nothing_is_promised_of_a_restoration_that_began_at_nobody_knows_when() -> None:
     assert ready_by(None, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "promised"), [({}, True), ({"mail_off": ("archive",)}, False), ({"mail_blocked": "bounce"}, False)]
+)
+def test_an_e_mail_is_promised_to_those_who_get_it(fields: dict[str, Any], promised: bool) -> None:
+    for files in (FilesState.ARCHIVED, FilesState.RESTORING):
+        where = whereabouts(a_done_job(files), a_user(plan="premium", **fields), NOW)
+        assert where is not None
+        assert ("e-mail" in where.words) is promised
