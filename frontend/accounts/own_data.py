@@ -46,8 +46,12 @@ def own_data() -> ResponseReturnValue:
     """A zip of JSON files, and a list of files. Raises `TooMany`, `Unavailable`."""
     user = signed_in_user()
     allow(f"data#{user.user_id}", most=DOWNLOADS[0], window=DOWNLOADS[1])
-    packed: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - send_file closes it
-    write(packed, user)
+    packed: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the answer closes it
+    try:
+        write(packed, user)
+    except BaseException:
+        packed.close()
+        raise
     packed.seek(0)
     name = f"gas-{services().now():%Y-%m-%d}.zip"
     return send_file(packed, mimetype="application/zip", as_attachment=True, download_name=name)
