@@ -305,15 +305,16 @@ class Ses:
 
 
 def test_messages_that_sns_did_not_take_are_not_passed_over(sns: Sns) -> None:
-    texts = [str(number) for number in range(11)]
-    first = [{"Id": text, "Message": text} for text in texts[:10]]
-    sns.stub.add_response("publish_batch", {}, {"TopicArn": TOPIC, "PublishBatchRequestEntries": first})
+    texts = ["naïve", "b", "c"]
     sns.stub.add_response(
         "publish_batch",
-        {"Failed": [{"Id": "0", "Code": "InternalError", "SenderFault": False}]},
-        {"TopicArn": TOPIC, "PublishBatchRequestEntries": [{"Id": "0", "Message": "10"}]},
+        {"Failed": [{"Id": "1", "Code": "InternalError", "SenderFault": False}]},
+        {
+            "TopicArn": TOPIC,
+            "PublishBatchRequestEntries": [{"Id": str(number), "Message": text} for number, text in enumerate(texts)],
+        },
     )
-    with pytest.raises(Unavailable, match="1 of 11"):
+    with pytest.raises(Unavailable, match="1 of 3"):
         sns.topics.publish_all(TOPIC, texts)
 
 
