@@ -9,7 +9,11 @@ import click
 
 from shared.core.errors import GasError
 
-COMMANDS: Final = {"packs": ("cli.packs", "packs_group"), "up": ("cli.up", "up")}
+COMMANDS: Final = {
+    "billing": ("cli.billing", "billing_group"),
+    "packs": ("cli.packs", "packs_group"),
+    "up": ("cli.up", "up"),
+}
 """Command → module and function."""
 
 
