@@ -82,7 +82,7 @@ def _counted(count: int, unit: str) -> str:
 
 
 def _future(subscription: Subscription | None) -> tuple[str, datetime | None]:
-    if subscription is None:
+    if subscription is None or subscription.status is SubscriptionStatus.PAST_DUE:
         return "", None
     if subscription.ends_at is not None:
         return "Cancelled: it ends, and the free plan begins, on", subscription.ends_at

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from cli import billing
 from cli.main import gas
 from shared.core.errors import ConfigurationError, Unavailable
+from shared.core.logs import configure
 from tests.unit.billing.world import TOPIC, BillingWorld
 
 ENVIRONMENT = {
@@ -27,6 +28,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> BillingWorld:
     """What the command finds when it reaches out."""
     found = BillingWorld()
     monkeypatch.setattr(billing, "client", lambda *_: None)
+    configure("ERROR")  # here: the command would bind the log to the runner's short-lived standard error
     monkeypatch.setattr(billing, "configure", lambda _: None)
     monkeypatch.setattr(billing, "StripeBilling", lambda **_: found.billing)
     monkeypatch.setattr(billing, "DynamoUsers", lambda *_: found.users)

@@ -144,7 +144,7 @@ class TestStorage:
         names = [name for name in words.split() if name.startswith("in-")]
         assert names == [f"in-{days}.vcf" for days in (1, 2, 3, 4, 5)]
         assert "7 March 2026, 12:00 UTC" in words
-        assert "1 more follow later" in words
+        assert "1 more later" in words
 
     def test_of_somebody_who_pays_nothing_will_be_archived(self, world: FrontendWorld, browser: Browser) -> None:
         store(world, archive_at=NOON)
