@@ -52,6 +52,11 @@ def max_bytes(owner: User) -> int:
     return LARGEST if owner.plan == "premium" else settings().max_upload_mib * MIB
 
 
+def most_in_words(owner: User) -> str:
+    """`max_bytes`, as people say it."""
+    return f"{LARGEST // (1024 * 1024 * MIB)} TiB" if owner.plan == "premium" else f"{settings().max_upload_mib:,} MiB"
+
+
 def check_size(size: int, owner: User) -> None:
     """Raises `TooLarge` for a file of ``size`` bytes that this person may not upload."""
     if size > max_bytes(owner):
@@ -145,10 +150,9 @@ def start_with(owner: User, name: str, vcf: bytes, pack: str = "") -> Job:
 def too_large(size: int, owner: User) -> JobError:
     """What is said of a file of ``size`` bytes."""
     premium = owner.plan == "premium"
-    most = f"{LARGEST // (1024 * 1024 * MIB)} TiB" if premium else f"{settings().max_upload_mib:,} MiB"
     return JobError(
         code="file-too-large",
-        message=f"The file has {size / MIB:,.1f} MiB; at most {most} are accepted{'' if premium else ' on the free plan'}.",
+        message=f"The file has {size / MIB:,.1f} MiB; at most {most_in_words(owner)} are accepted{'' if premium else ' on the free plan'}.",
         hint=f"Compress it with bgzip or gzip, or split it by chromosome{'' if premium else '; or upgrade to premium, which takes files of any size'}.",
     )
 

@@ -104,10 +104,12 @@ def _started(job: Job) -> ResponseReturnValue:
 
 
 def _page(text: str = "", refusal: paste.NotVariants | None = None, pack: str = "") -> str:
+    owner = signed_in_user()
     return render_template(
         "jobs/new.html",
-        max_bytes=intake.max_bytes(signed_in_user()),
-        premium=signed_in_user().plan == "premium",
+        max_bytes=intake.max_bytes(owner),
+        most=intake.most_in_words(owner),
+        premium=owner.plan == "premium",
         max_characters=paste.MAX_CHARACTERS,
         text=text,
         refusal=refusal,

@@ -14,8 +14,7 @@ const zone = document.getElementById("drop");
 const list = document.getElementById("transfers");
 const pattern = document.getElementById("transfer");
 
-const LIMIT = Number(form.dataset.maxBytes);
-const ADVICE = form.dataset.advice; // what else may be done about a file over the limit
+const LIMIT = { bytes: Number(form.dataset.maxBytes), words: form.dataset.most, advice: form.dataset.advice };
 const FORM_LIFE = 55 * 60 * 1000; // ms; the presigned form lives an hour
 const SPEED_WINDOW = 4000; // ms over which speed is measured
 
@@ -51,7 +50,7 @@ class Transfer {
     this.cancelled = false;
     try {
       this.show("checking", "Looking at the first lines …");
-      const complaint = await look(this.file, LIMIT, ADVICE);
+      const complaint = await look(this.file, LIMIT);
       if (complaint) throw new Refused(complaint);
       if (!this.job) await this.resume();
       if (!this.job || (this.job.upload && Date.now() - this.begunAt > FORM_LIFE)) await this.begin();

@@ -3,15 +3,16 @@
 const ENDINGS = [".vcf", ".vcf.gz", ".vcf.bgz"];
 const PEEK = 64 * 1024; // bytes
 
-/** A sentence that says what is wrong with the file and how to mend it; null when nothing is. `limit` in bytes, `advice`:
-    what else may be done about a file that is larger. */
-export async function look(file, limit, advice) {
+/** A sentence that says what is wrong with the file and how to mend it; null when nothing is. `limit`: its `bytes`, the
+    same in `words`, and `advice` on what else may be done about a larger file. */
+export async function look(file, limit) {
   const name = file.name.toLowerCase();
   if (!ENDINGS.some((ending) => name.endsWith(ending))) return wrongEnding(name);
   if (file.size === 0) return "This file is empty. Check that the program that wrote it has finished.";
-  if (file.size > limit) {
+  if (file.size > limit.bytes) {
     const compress = name.endsWith(".vcf") ? "Compress it with bgzip or gzip, or split it" : "Split it";
-    return `This file has ${humanBytes(file.size)}; at most ${humanBytes(limit)} are accepted. ${compress} by chromosome. ${advice}`.trim();
+    const size = (file.size / 2 ** 20).toFixed(1);
+    return `This file has ${size} MiB; at most ${limit.words} are accepted. ${compress} by chromosome. ${limit.advice}`.trim();
   }
   let head;
   try {
