@@ -6,11 +6,14 @@ what it has on AWS, or the other way round.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import yaml
 from moto.cloudformation import urls
 from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import CloudFormationBackend, Stack, cloudformation_backends
+from moto.cloudformation.utils import yaml_tag_constructor
 
 from deploy.local.cloudformation import access, compute, mail, messaging, resources, storage
 from deploy.local.moto_urls import UrlModule
@@ -18,6 +21,13 @@ from deploy.local.moto_urls import UrlModule
 MODULES = (access, compute, mail, messaging, storage)
 """Importing them registers their types."""
 TYPES = resources.TYPES
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # a class either way
+    """Reads a template as moto's loader does, but with libyaml where it is there: the start waits for it."""
+
+
+_Loader.add_multi_constructor("", yaml_tag_constructor)
 
 
 class StrictCloudFormation(CloudFormationBackend):
@@ -38,3 +48,12 @@ class StrictCloudFormation(CloudFormationBackend):
 def install() -> None:
     """Every CloudFormation backend that moto makes from now on is strict."""
     cloudformation_backends.backend = StrictCloudFormation
+    Stack.parse_template = staticmethod(_parse)  # type: ignore[method-assign]
+
+
+def _parse(template: str) -> dict[str, Any]:
+    try:
+        document: dict[str, Any] = yaml.load(template, _Loader)  # noqa: S506 - derived from a safe one
+    except yaml.YAMLError:
+        document = json.loads(template)
+    return document
