@@ -91,14 +91,14 @@ class StripeBilling:
 
     def next_invoice(self, customer_id: str) -> Invoice | None:
         subscription = self.subscription(customer_id)
-        if subscription is None or subscription.status not in PREMIUM_STATUSES or subscription.ends_at is not None:
+        if subscription is None or subscription.status not in PREMIUM_STATUSES:
             return None
         try:
             with _translated():
                 invoice = self._client.v1.invoices.create_preview(
                     {"customer": customer_id, "subscription": subscription.subscription_id}
                 )
-        except NotFound:  # it was cancelled in between
+        except NotFound:  # it ends, or was cancelled in between
             return None
         due = from_millis((invoice.next_payment_attempt or invoice.period_end) * 1000)
         return Invoice(invoice.amount_due, invoice.currency, due)
