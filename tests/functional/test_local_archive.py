@@ -14,13 +14,17 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from deploy.local import stack
+from shared.aws.glacier import S3Archive
+from shared.core.errors import NoCapacity
 from shared.core.messages import ArchiveDue, RestoreRequested
+from shared.core.retention import ArchivedObject
 from tests.functional.local_cloud import Endpoint, LocalCloud, endpoint, running_cloud
 from tests.whole import wait_for
 
 PUSHED = 7
 """Subscriptions that the endpoint has to confirm."""
 MIB = 1024 * 1024
+NO_RETRIES = Config(retries={"total_max_attempts": 1})
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,7 @@ class Scene:
     util: Endpoint
 
     def file(self, key: str, bucket: str = "InputsBucket") -> File:
-        config = Config(retries={"total_max_attempts": 1})
-        s3 = self.cloud.aws("s3", config=config)
-        return File(s3, self.outputs[bucket], key)
+        return File(self.cloud.aws("s3", config=NO_RETRIES), self.outputs[bucket], key)
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +144,20 @@ class TestGlacier:
             )
         assert code(error) == ("PreconditionFailed", 412)
 
+    def test_parts_do_not_become_an_object_that_was_deleted_or_changed(self, scene: Scene) -> None:
+        file = scene.file("alice/g8/input.vcf").put()
+        etag = file.s3.head_object(**file.place)["ETag"]
+        upload = {**file.place, "UploadId": file.s3.create_multipart_upload(**file.place)["UploadId"]}
+        part = {"PartNumber": 1, "ETag": file.s3.upload_part(**upload, PartNumber=1, Body=b"x")["ETag"]}
+        file.put(b"something else")
+        with pytest.raises(ClientError) as error:
+            file.s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": [part]}, IfMatch=etag)
+        assert code(error) == ("PreconditionFailed", 412)
+        file.s3.delete_object(**file.place)
+        with pytest.raises(ClientError) as error:
+            file.s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": [part]}, IfMatch=etag)
+        assert code(error) == ("NoSuchKey", 404)
+
     @pytest.mark.parametrize("bucket", ["InputsBucket", "ResultsBucket"])
     def test_a_restored_file_goes_back_to_standard_storage_and_util_hears(self, scene: Scene, bucket: str) -> None:
         file = scene.file("alice/g 3/input ä.vcf", bucket).put()
@@ -205,6 +221,38 @@ class TestGlacier:
         file.restore()
         scene.util.next()
         assert file.s3.get_object(**file.place)["Body"].read() == data
+
+
+class TestGas:
+    """What GAS itself makes of it."""
+
+    @pytest.fixture
+    def archive(self, scene: Scene) -> S3Archive:
+        s3 = scene.cloud.aws("s3", config=NO_RETRIES)  # or capacity would be there again
+        return S3Archive(s3, scene.outputs["InputsBucket"], restore_days=2)
+
+    def test_a_file_goes_to_glacier_and_comes_back(self, scene: Scene, archive: S3Archive) -> None:
+        file = scene.file("alice/h1/input.vcf").put()
+        archive.archive(file.key)
+        archive.archive(file.key)
+        assert archive.look(file.key) == ArchivedObject(size=12, archived=True)
+        assert not archive.make_standard(file.key)
+        archive.restore(file.key, tier="Standard")
+        archive.restore(file.key, tier="Standard")
+        assert archive.look(file.key) == ArchivedObject(size=12, archived=True, restoring=True)
+        scene.util.next()
+        assert archive.look(file.key) == ArchivedObject(size=12, archived=False)
+
+    def test_a_tier_without_capacity_is_said_so(self, scene: Scene, archive: S3Archive) -> None:
+        files = [scene.file(f"alice/h2/{number}.vcf").put() for number in range(3)]
+        for file in files:
+            archive.archive(file.key)
+        archive.restore(files[0].key, tier="Expedited")
+        archive.restore(files[1].key, tier="Expedited")
+        with pytest.raises(NoCapacity):
+            archive.restore(files[2].key, tier="Expedited")
+        for _ in files[:2]:
+            scene.util.next()
 
 
 class TestParts:

@@ -86,6 +86,7 @@ class LocalS3Response(S3Response):
         self, request: Any, body: bytes, bucket_name: str, query: dict[str, Any], key_name: str
     ) -> TYPE_RESPONSE:
         if "restore" not in query:
+            self._require_match(key_name)
             return super()._key_response_post(request, body, bucket_name, query, key_name)
         wanted = xmltodict.parse(body)["RestoreRequest"]  # type: ignore[no-untyped-call]
         parameters = wanted.get("GlacierJobParameters") or {}
@@ -99,6 +100,7 @@ class LocalS3Response(S3Response):
 
     def copy_object(self) -> TYPE_RESPONSE:
         self._require_readable_source()
+        self._require_match(self.parse_key_name())
         return super().copy_object()
 
     def upload_part_copy(self) -> TYPE_RESPONSE:
@@ -119,6 +121,17 @@ class LocalS3Response(S3Response):
         wanted = self.headers.get("x-amz-copy-source-if-match")
         if wanted is not None and wanted.strip('"') != key.etag.strip('"'):
             raise PreconditionFailed("x-amz-copy-source-If-Match")
+
+    def _require_match(self, key_name: str) -> None:
+        """Raises what S3 answers to a write on condition that the object is still the one that is meant."""
+        wanted = self.headers.get("If-Match")
+        if wanted is None:
+            return
+        key = self.backend.get_object(self.bucket_name, key_name)
+        if key is None:
+            raise MissingKey(key=key_name)
+        if wanted.strip('"') != key.etag.strip('"'):
+            raise PreconditionFailed("If-Match")
 
     def _complete_multipart_body(self, body: bytes) -> Iterator[tuple[int, str]]:
         last = 0
