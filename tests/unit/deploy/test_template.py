@@ -207,12 +207,15 @@ def test_no_role_may_do_everything_or_anything_to_everything(name: str) -> None:
             assert resources != "*"
 
 
-@pytest.mark.parametrize("name", of_type("AWS::SNS::TopicPolicy"))
+@pytest.mark.parametrize("name", ["MailFeedbackTopicPolicy", "ObjectRestoredTopicPolicy"])
 def test_a_service_may_publish_for_this_account_alone(name: str) -> None:
-    for statement in RESOURCES[name]["Properties"]["PolicyDocument"]["Statement"]:
-        conditions = {key for condition in statement["Condition"].values() for key in condition}
-        assert "aws:SourceArn" in conditions
-        assert conditions >= {"aws:SourceAccount"} or "GetAtt" in str(statement["Condition"])  # an ARN has its account
+    (statement,) = RESOURCES[name]["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+
+
+def test_eventbridge_is_let_in_without_a_condition_which_would_never_hold() -> None:
+    (statement,) = RESOURCES["DailyTopicPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (statement["Principal"], "Condition" in statement) == ({"Service": "events.amazonaws.com"}, False)
 
 
 def test_the_day_begins_a_reconciliation() -> None:
