@@ -136,13 +136,13 @@ def test_tables_have_their_keys_indexes_and_settings(created: Created) -> None:
     assert recovery["PointInTimeRecoveryStatus"] == "ENABLED"
 
 
-@pytest.mark.parametrize("bucket", ["InputsBucket", "ResultsBucket"])
-def test_buckets_are_private_encrypted_and_tidy(created: Created, bucket: str) -> None:
+@pytest.mark.parametrize(("bucket", "days"), [("InputsBucket", 8), ("ResultsBucket", 2)])
+def test_buckets_are_private_encrypted_and_tidy(created: Created, bucket: str, days: int) -> None:
     s3, name = created.cloud.aws("s3"), created.outputs[bucket]
     assert set(s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"].values()) == {True}
     assert s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
     (rule,) = s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
-    assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 2}
+    assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": days}
     assert s3.get_bucket_ownership_controls(Bucket=name)["OwnershipControls"]["Rules"]
 
 
