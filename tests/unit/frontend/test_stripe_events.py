@@ -45,6 +45,17 @@ def test_after_a_payment_the_plan_is_premium_and_util_hears_of_it(world: Fronten
     assert announced(world) == [1]
 
 
+def test_each_change_of_the_plan_is_written_down_once(world: FrontendWorld, customer: User) -> None:
+    world.billing.subscribe(customer.customer_id)
+    post(world, an_event(customer_id=customer.customer_id))
+    post(world, an_event(customer_id=customer.customer_id))
+    world.later(days=1)
+    world.billing.close(customer.customer_id)
+    post(world, an_event(customer_id=customer.customer_id))
+    written = [entry.what for entry in world.audit.of(f"user#{customer.user_id}", limit=10)]
+    assert written == ["The plan became free.", "The plan became premium."]
+
+
 def test_an_event_is_only_a_hint(world: FrontendWorld, customer: User) -> None:
     """It says active; Stripe, when asked, knows of no subscription."""
     body = an_event(customer_id=customer.customer_id, object={"status": "active", "object": "subscription"})
