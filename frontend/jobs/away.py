@@ -8,7 +8,7 @@ from datetime import timedelta
 from flask import Response, flash, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from frontend.access import is_fragment_request, services, signed_in_user
+from frontend.access import is_fragment_request, services, settings, signed_in_user
 from frontend.jobs.blueprint import blueprint
 from frontend.jobs.whereabouts import Whereabouts, whereabouts
 from frontend.limits import allow
@@ -29,14 +29,14 @@ def require_files(job: Job) -> None:
 
 def where_are(job: Job) -> Whereabouts | None:
     """What is said to whoever is signed in of the files of their job."""
-    return whereabouts(job, signed_in_user(), services().now())
+    return whereabouts(job, signed_in_user(), services().now(), settings().retention)
 
 
 @blueprint.errorhandler(FilesAway)
 def files_away(error: FilesAway) -> Response:
     """The kind page. Where the files are is read again: what the view saw may be of a moment ago."""
     job = services().jobs.get((request.view_args or {})["job"].job_id)
-    where = where_are(job)
+    where = None if job.files is FilesState.AVAILABLE else where_are(job)
     if request.accept_mimetypes.best == "application/json":
         said = {"error": where.title + "." if where else str(error), "hint": where.words if where else ""}
         return make_response(jsonify({**said, "request_id": request_id()}), 409)

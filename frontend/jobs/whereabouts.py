@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from frontend.jobs.presentation import Badge
-from shared.core.jobs import Job, files_of
+from shared.core.jobs import Job, JobState, files_of
 from shared.core.retention import FilesState
 from shared.core.users import User
 
@@ -16,6 +16,8 @@ EXPEDITED = timedelta(minutes=10)
 STANDARD = timedelta(hours=5)
 """Within which Glacier's standard restorations are done: those that found no expedited capacity, or are large.
 Source: "Archive retrieval options", Amazon S3 User Guide."""
+_ON_ITS_WAY = timedelta(minutes=1)
+"""Longer than messages take to begin a wait."""
 _ROUND = timedelta(minutes=5)
 """No promise is more exact than this."""
 _SOON = timedelta(days=1)
@@ -42,13 +44,14 @@ class Whereabouts:
     """Whether this changes by itself before long."""
 
 
-def whereabouts(job: Job, owner: User, now: datetime) -> Whereabouts | None:
+def whereabouts(job: Job, owner: User, now: datetime, retention: timedelta) -> Whereabouts | None:
     """None when there is nothing to say: the files are here, and nothing is about to happen to them."""
     if not job.state.is_final or not files_of(job):
         return None
     match job.files:
         case FilesState.AVAILABLE:
-            return _waiting(job.archive_at, now) if owner.plan == "free" and job.archive_at is not None else None
+            until = job.archive_at or _expected(job, owner, now, retention)
+            return _waiting(until, now) if owner.plan == "free" and until is not None else None
         case FilesState.RESTORING:
             return _restoring(job, owner, now)
         case FilesState.ARCHIVING | FilesState.ARCHIVED if owner.plan == "premium":
@@ -75,6 +78,15 @@ def whereabouts(job: Job, owner: User, now: datetime) -> Whereabouts | None:
                 "summary stays readable.",
                 offers_upgrade=True,
             )
+
+
+def _expected(job: Job, owner: User, now: datetime, retention: timedelta) -> datetime | None:
+    """When the files of a job will be archived whose wait begins only now: its end, or its owner's change of plan, was
+    a moment ago, and the message about it is on its way."""
+    if job.state not in {JobState.COMPLETED, JobState.FAILED} or job.finished_at is None:
+        return None
+    since = max(filter(None, (job.finished_at, job.files_at, owner.plan_since)))
+    return since + retention if now - since < _ON_ITS_WAY else None
 
 
 def _waiting(until: datetime, now: datetime) -> Whereabouts:

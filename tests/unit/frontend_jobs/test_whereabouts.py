@@ -7,14 +7,20 @@ from typing import Any
 
 import pytest
 
-from frontend.jobs.whereabouts import ready_by, whereabouts
+from frontend.jobs import whereabouts as module
+from frontend.jobs.whereabouts import Whereabouts, ready_by
 from shared.core.jobs import Job, JobState, StoredFile
 from shared.core.retention import FilesState
-from shared.core.users import Plan
+from shared.core.users import Plan, User
 from tests.factories import a_job, a_user
 
 NOW = datetime(2026, 3, 6, 13, 52, tzinfo=UTC)
+RETENTION = timedelta(days=7)
 FREE, PREMIUM = a_user(), a_user(plan="premium")
+
+
+def whereabouts(job: Job, owner: User, now: datetime) -> Whereabouts | None:
+    return module.whereabouts(job, owner, now, RETENTION)
 
 
 def a_done_job(files: FilesState, **fields: object) -> Job:
@@ -41,6 +47,24 @@ def test_every_way_out_is_offered(files: FilesState, plan: Plan, upgrade: bool, 
 def test_files_that_stay_are_not_spoken_of() -> None:
     assert whereabouts(a_done_job(FilesState.AVAILABLE), FREE, NOW) is None
     assert whereabouts(a_done_job(FilesState.AVAILABLE, archive_at=NOW), PREMIUM, NOW) is None
+
+
+def test_a_job_that_ended_a_moment_ago_counts_down_before_its_wait_has_begun() -> None:
+    ended = NOW - timedelta(seconds=2)
+    where = whereabouts(a_done_job(FilesState.AVAILABLE, finished_at=ended), FREE, NOW)
+    assert where is not None
+    assert where.until == ended + RETENTION
+    assert whereabouts(a_done_job(FilesState.AVAILABLE, finished_at=ended), PREMIUM, NOW) is None
+    long_ago = NOW - timedelta(hours=1)
+    assert whereabouts(a_done_job(FilesState.AVAILABLE, finished_at=long_ago), FREE, NOW) is None
+
+
+def test_after_a_downgrade_the_time_is_counted_from_then() -> None:
+    changed = NOW - timedelta(seconds=2)
+    job = a_done_job(FilesState.AVAILABLE, finished_at=NOW - timedelta(days=30))
+    where = whereabouts(job, a_user(plan_since=changed), NOW)
+    assert where is not None
+    assert where.until == changed + RETENTION
 
 
 @pytest.mark.parametrize("state", [JobState.CREATED, JobState.QUEUED, JobState.RUNNING])
