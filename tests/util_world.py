@@ -6,6 +6,7 @@ the restore function are fakes that a test drives.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -91,6 +92,8 @@ class World:
         """Steps of waits that were published."""
         self.handed_over = 0
         """How many of ``topics.published`` are in ``pending``, or were."""
+        self.touched: tuple[FakeArchive, str] | None = None
+        """The object at which something happened by `at`."""
         self.numbers = itertools.count(1)
         self.services = Services(
             jobs=self.jobs,
@@ -129,20 +132,20 @@ class World:
         self.pending.append(StripeEvent(user.user_id))
 
     def becomes(self, user: User, status: SubscriptionStatus) -> None:
-        """As `subscribes`: the subscription's status changes."""
+        """As `subscribes`: the status of the subscription, if there is one, changes."""
         if self.billing.subscriptions.get(user.customer_id):
             self.billing.becomes(user.customer_id, status)
-            self.pending.append(StripeEvent(user.user_id))
+        self.pending.append(StripeEvent(user.user_id))
 
     def upgrade(self, user: User) -> None:
         """Stripe knows it, and the plan is stored and announced."""
         self.subscribes(user)
-        self.deliver(self.take(StripeEvent))
+        self.deliver(self.pending.pop())
 
     def downgrade(self, user: User) -> None:
         """As `upgrade`."""
         self.becomes(user, SubscriptionStatus.CANCELED)
-        self.deliver(self.take(StripeEvent))
+        self.deliver(self.pending.pop())
 
     def close(self, user: User) -> None:
         """They delete their account."""
@@ -204,7 +207,7 @@ class World:
     def waiting_job(self, owner: User, **fields: Any) -> Job:
         """A completed job whose wait began."""
         job = self.job(owner, **fields)
-        self.deliver(self.take(JobFinished))
+        self.deliver(self.pending.pop())
         return self.jobs.get(job.job_id)
 
     def archived_job(self, owner: User, **fields: Any) -> Job:
@@ -276,6 +279,7 @@ class World:
     def settle_down(self, *, with_glacier: bool = False) -> None:
         """Delivers everything, again and again where it is to be retried, until nothing is pending."""
         for _ in range(200):
+            self.pass_time(timedelta(0))
             self.collect()
             if with_glacier:
                 for bucket, objects in self.buckets.items():
@@ -313,14 +317,19 @@ class World:
         """Lets something happen right before the ``nth`` call of this method of Glacier's, once."""
         calls = itertools.count(1)
 
-        def hook(called: str, key: str) -> None:
+        def hook(archive: FakeArchive, called: str, key: str) -> None:
             if called == method and next(calls) == nth:
-                for archive in self.archives.values():
-                    archive.before = None
+                self.undisturbed()
+                self.touched = archive, key
                 do()
 
         for archive in self.archives.values():
-            archive.before = hook
+            archive.before = functools.partial(hook, archive)
+
+    def undisturbed(self) -> None:
+        """Nothing happens any more at calls of Glacier."""
+        for archive in self.archives.values():
+            archive.before = None
 
     def dies(self) -> None:
         """The server is killed."""

@@ -88,7 +88,7 @@ def _step(job: Job, owner: User, services: Services, epoch: int) -> None:
         _stay(job, owner, services)
         return
     is_wanted = job.files is FilesState.AVAILABLE or owner.plan == "premium"
-    if is_wanted and job.files is not FilesState.RESTORING:
+    if is_wanted and (job.files is not FilesState.RESTORING or job.restore_epoch < epoch):
         job = services.jobs.begin_restore(job.job_id, epoch=max(epoch, owner.plan_epoch), now=services.now())
         log.info("asking for the files", job_id=job.job_id)
     if job.files is FilesState.RESTORING and _bring_back(job, services):
