@@ -185,7 +185,8 @@ def test_a_customer_who_was_made_but_never_stored_is_found_by_what_stripe_knows(
 def test_a_second_customer_of_one_person_is_not_believed(world: FrontendWorld, customer: User) -> None:
     world.billing.owners["cus_second"] = customer.user_id
     world.billing.subscribe("cus_second")
-    assert post(world, an_event(customer_id="cus_second")).status == 200
+    assert post(world, an_event(customer_id="cus_second", event_id="evt_second")).status == 200
+    assert world.audit.of("stripe-event#evt_second", limit=1)[0].what == "The customer is none of ours."
     assert (now_is(world, customer).plan, now_is(world, customer).customer_id) == ("free", customer.customer_id)
 
 
