@@ -118,7 +118,7 @@ def test_files_are_archived_come_back_with_an_upgrade_and_go_again_after_the_end
     page.get_by_role("button", name="Payment, invoices, cancelling").click()
     page.get_by_role("button", name="Cancel at the end of the period").click()
     page.get_by_role("link", name="Return to GAS").click()
-    expect(page.get_by_text("Ends on")).to_be_visible()
+    expect(page.get_by_text("Cancelled: it ends")).to_be_visible()
     assert files_of(hasty, job_id) == "AVAILABLE"
     advance_stripe(hasty, 32)
     wait_for("the free plan", lambda: "Upgrade to premium" in person.page("/account"))
