@@ -97,6 +97,12 @@ def words(term: str) -> str:
     return " + ".join(part.replace("_", " ").removesuffix(" variant") for part in term.split("&"))
 
 
+def is_of_picked(row: Mapping[str, Any]) -> bool:
+    """Whether the most severe consequence is one that the picked transcript has, too."""
+    picked = row.get("picked_consequence")
+    return not picked or row["consequence"] in picked.split("&")
+
+
 def shortened(allele: str) -> str:
     """An allele of which a table shows the beginning and the number of bases: ``GATT…(23)``."""
     return allele if len(allele) <= LONGEST_ALLELE else f"{allele[:4]}…({len(allele):,})"
