@@ -141,3 +141,10 @@ def test_the_genome_is_drawn_from_the_jobs_own_files_alone(visit: Visit, explore
              return data && new Set(new Uint32Array(data.buffer)).size > 2;
            }).length >= 2"""
     )
+
+
+def test_words_in_the_genome_view_can_be_read_in_a_dark_window(visit: Visit, explored: str) -> None:
+    page = visit(f"{explored}/genome", color_scheme="dark")
+    label = page.locator(".igv-track-label", has_text="Variants")
+    expect(label).to_have_css("background-color", "rgb(255, 255, 255)")
+    expect(label).to_have_css("color", "rgb(0, 0, 0)")
