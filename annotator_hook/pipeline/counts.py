@@ -124,7 +124,7 @@ class Counter:
         masks = np.bitwise_or.reduceat(annotation.mask, first)
         severity = terms.severity(masks)
         counts.consequences = counts.consequences + np.bincount(severity, minlength=len(terms.TERMS))
-        coding = masks[masks & _CODING != 0] & _CODING
+        coding = masks[masks & -masks & _CODING != 0]  # those whose most severe term is one: what a filter by it finds
         counts.coding = counts.coding + np.bincount(terms.severity(coding), minlength=len(terms.TERMS))
         self._substitutions(counts, annotation)
         self._lengths(counts, annotation, variants)

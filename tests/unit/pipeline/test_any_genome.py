@@ -138,6 +138,8 @@ def test_the_summary_counts_contigs_lengths_and_coding_changes(phased: Annotated
     assert {contig: sum(bars["counts"]) for contig, bars in summary["density"].items()} == {"one": 5, "two": 1}
     assert sum(len(bars["counts"]) for bars in summary["density"].values()) <= 200
     assert summary["indel_lengths"] == {"1": 1}
+    assert all(command.startswith("bcftools csq -f ") for command in summary["commands"])
+    assert summary["commands"]
     assert summary["coding_consequences"] == {"stop_gained": 1, "missense_variant": 3}
     assert summary["genes"] == [{"symbol": "GENE1", "gene_id": "G1", "variants": 4, "high": 1, "moderate": 3}]
     assert summary["af_spectrum"] is None
