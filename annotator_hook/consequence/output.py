@@ -106,7 +106,7 @@ class Writer:
         key = ((np.where(known, merit, 15) << 5 | terms.severity(annotation.mask)) << 34) - np.minimum(length, 2**33)
         if preferred is not None:
             key += (~preferred).astype(np.int64) << 50
-        best = np.minimum.reduceat(key, annotation.first_rows()) if len(key) else key
+        best = np.minimum.reduceat(key, annotation.first_rows) if len(key) else key
         hit = np.flatnonzero(key == best[annotation.allele]) if len(key) else np.zeros(0, dtype=np.int64)
         _, first = np.unique(annotation.allele[hit], return_index=True)
         chosen = np.zeros(len(key), dtype=np.bool_)
@@ -186,7 +186,7 @@ class Writer:
             existing: As for ``entries``.
             haplotype: Likewise.
         """
-        first = annotation.first_rows()
+        first = annotation.first_rows
         starts = first if records is None else first[records]
         offsets = np.append(starts, len(annotation.allele)).astype(np.int32)
         return pc.binary_join(
@@ -242,6 +242,10 @@ class _Codes:
 
 
 def _null_when_empty(column: pa.Array) -> pa.Array:
+    """The same text, not copied."""
     if not pa.types.is_string(column.type):
         return column
-    return pc.if_else(pc.equal(pc.binary_length(column), 0), pa.scalar(None, pa.string()), column)
+    _, offsets, data = column.buffers()
+    places = np.frombuffer(offsets, dtype=np.int32)[column.offset : column.offset + len(column) + 1]
+    valid = np.packbits(places[1:] > places[:-1], bitorder="little")
+    return pa.StringArray.from_buffers(len(column), pa.py_buffer(places), data, pa.py_buffer(valid))

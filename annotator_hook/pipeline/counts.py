@@ -120,7 +120,7 @@ class Counter:
             bars = np.bincount((pos - 1) // size, minlength=-(-model.length // size))
             counts.density[contig] = counts.density[contig] + bars if contig in counts.density else bars
         counts.classes = counts.classes + np.bincount(alleles.kind, minlength=len(CLASSES))
-        first = annotation.first_rows()
+        first = annotation.first_rows
         masks = np.bitwise_or.reduceat(annotation.mask, first)
         severity = terms.severity(masks)
         counts.consequences = counts.consequences + np.bincount(severity, minlength=len(terms.TERMS))

@@ -80,7 +80,7 @@ def cells(column: Any) -> Any:
 def rows_of(annotation: Annotation) -> Ints:
     """The rows of an annotation that the table shows."""
     touching = (annotation.transcript >= 0) & (annotation.distance < 0)
-    first = annotation.first_rows()
+    first = annotation.first_rows
     none = np.add.reduceat(touching, first) == 0 if len(first) else np.zeros(0, dtype=np.bool_)
     far = np.where(annotation.distance < 0, 0, annotation.distance) << 32 | np.arange(len(annotation.allele))
     nearest = np.minimum.reduceat(far, first)[none] & 0xFFFFFFFF if len(first) else first
