@@ -126,7 +126,7 @@ class _Table:
 
     def add(self, path: Path, first: int) -> None:
         """Tables of which the alleles are counted from ``first``; removes the file."""
-        with pa.memory_map(str(path)) as source, pa.ipc.open_stream(source) as reader:
+        with pa.OSFile(str(path), "rb") as source, pa.ipc.open_stream(source) as reader:
             for batch in reader:
                 table = tables.numbered(pa.Table.from_batches([batch]), self._numbered, first)
                 self._held.append(table)
