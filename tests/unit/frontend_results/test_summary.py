@@ -67,14 +67,14 @@ def test_commands_versions_and_seconds_stand_on_the_page(world: ResultsWorld, al
     more = {
         "pack": pack,
         "commands": [f"bcftools csq -g genes/{number}.gff3" for number in range(5)],
-        "seconds": {"checking": 0.2},
+        "seconds": {"checking": 0.2, "writing": 0.014},
     }
     job = world.explored(summary={**MORE_SUMMARY, **more})
     words = alice.get(f"/jobs/{job.job_id}").words
     assert "Genes, ClinVar 2025-11-03" in words
     assert "bcftools csq -g genes/2.gff3" in words
     assert "and 2 more, one for each contig" in words
-    assert "checking 0.2 s" in words
+    assert "checking 0.2 s, writing 0.01 s" in words
 
 
 def test_what_is_rare_is_not_0_percent(world: ResultsWorld, alice: Browser) -> None:
