@@ -96,9 +96,9 @@ def measure() -> list[Figure]:
 def servers(folder: Path, source: Path | None) -> list[Figure]:
     """Of the whole of GAS as it runs on one machine, with the pack of chromosome 20 where its files are at hand."""
     figures = []
+    few = folder / "few.vcf"
     if source:
         pack = annotate.make_chr20_pack(source, folder / "packs" / "chr20")
-        few = folder / "few.vcf"
         annotate.write_sites(few, Genome(packs.load(pack)), FEW)
     with running_gas(folder / "data", {"GAS_PACKS_DIR": str(folder / "packs")}) as gas:
         waits = push.measure(gas)

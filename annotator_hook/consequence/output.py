@@ -15,7 +15,19 @@ import pyarrow.compute as pc
 
 from annotator_hook.consequence import terms
 from annotator_hook.consequence.alleles import CLASSES
-from annotator_hook.consequence.arrays import Bools, Ints, Text, blank, combined, digits, distinct, join, merge, pick, text
+from annotator_hook.consequence.arrays import (
+    Bools,
+    Ints,
+    Text,
+    blank,
+    combined,
+    digits,
+    distinct,
+    join,
+    merge,
+    pick,
+    text,
+)
 from annotator_hook.consequence.engine import Annotation
 from annotator_hook.consequence.models import ContigModel
 
