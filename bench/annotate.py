@@ -6,6 +6,7 @@ Chromosome 20 is too large for the repository: ``GAS_BENCH_CHR20_DIR`` names a f
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import subprocess
@@ -28,6 +29,7 @@ from annotator_hook.services import BUILT_IN_PACKS
 
 RECORDS = 100_000
 SITES = 1_000_000
+ROUNDS = 3
 SEED = 16569
 SETTING = "GAS_BENCH_CHR20_DIR"
 SAMPLE_SECONDS = 0.1
@@ -41,7 +43,8 @@ def measure() -> dict[str, float]:
         folder = Path(name)
         vcf = folder / "input.vcf"
         write_mitochondria(vcf)
-        result, seconds, peak = _annotate(vcf, BUILT_IN_PACKS / "rcrs", folder)
+        result, seconds = _run(vcf, BUILT_IN_PACKS / "rcrs", folder)
+        peak = _most_memory(vcf, BUILT_IN_PACKS / "rcrs", folder)
     assert result.ledger.annotated == RECORDS, result.ledger
     return {"seconds": seconds, "peak_mb": peak}
 
@@ -55,19 +58,20 @@ def chr20_folder() -> Path | None:
 def measure_chr20(source: Path) -> dict[str, float]:
     """1,000,000 synthetic sites, and the 1000 Genomes file where it is there, each beside one pass of `bcftools csq`.
 
-    Of each: ``csq_seconds``, ``seconds`` and their ``ratio``; of the sites ``variants_per_s`` and ``peak_mb`` too.
-    Those of the 1000 Genomes begin with ``phased_``; ``small_seconds`` are those of 200 records.
+    Of each: ``csq_seconds``, ``seconds``, their ``ratio``, and ``peak_mb``; those of the 1000 Genomes begin with
+    ``phased_``. Of the sites also ``variants_per_s``, and ``memory_growth``: the memory as a multiple of what a quarter
+    of them needs.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         pack = make_chr20_pack(source, folder / "packs" / "chr20")
         genome = Genome(packs.load(pack))
-        sites, few = folder / "sites.vcf", folder / "few.vcf"
+        sites, quarter = folder / "sites.vcf", folder / "quarter.vcf"
         write_sites(sites, genome, SITES)
-        write_sites(few, genome, 200)
+        write_sites(quarter, genome, SITES // 4)
         found = _side_by_side(sites, pack, source, folder, phased=False)
         found["variants_per_s"] = SITES / found["seconds"]
-        found["small_seconds"] = _annotate(few, pack, folder)[1]
+        found["memory_growth"] = found["peak_mb"] / _most_memory(quarter, pack, folder)
         phased = source / "1000G.20.1-4Mb.vcf.gz"
         if phased.exists():
             compared = _side_by_side(phased, pack, source, folder, phased=True)
@@ -76,10 +80,14 @@ def measure_chr20(source: Path) -> dict[str, float]:
 
 
 def _side_by_side(vcf: Path, pack: Path, source: Path, folder: Path, *, phased: bool) -> dict[str, float]:
-    csq = _csq(vcf, source, folder, phased=phased)
-    result, seconds, peak = _annotate(vcf, pack, folder)
-    csq = min(csq, _csq(vcf, source, folder, phased=phased))
-    assert result.ledger.balances, result.ledger
+    """In turns, so that what else the machine does disturbs both alike; of both the better time counts."""
+    csq, seconds = math.inf, math.inf
+    for _ in range(ROUNDS):
+        csq = min(csq, _csq(vcf, source, folder, phased=phased))
+        result, taken = _run(vcf, pack, folder)
+        assert result.ledger.balances, result.ledger
+        seconds = min(seconds, taken)
+    peak = _most_memory(vcf, pack, folder)
     return {"csq_seconds": csq, "seconds": seconds, "ratio": seconds / csq, "peak_mb": peak}
 
 
@@ -109,12 +117,11 @@ def _csq(vcf: Path, source: Path, folder: Path, *, phased: bool) -> float:
     return time.monotonic() - started
 
 
-def _annotate(vcf: Path, pack: Path, folder: Path) -> tuple[Result, float, float]:
-    """The result, seconds, and the most memory (MB) that all processes of the job had at one time."""
-    result, seconds = _run(vcf, pack, folder)
-    with _memory() as peak:  # looking takes time, so this is another run
+def _most_memory(vcf: Path, pack: Path, folder: Path) -> float:
+    """MB that all processes of the job had at one time. Looking takes time, so this is a run of its own."""
+    with _memory() as peak:
         _run(vcf, pack, folder)
-    return result, seconds, max(peak)
+    return max(peak)
 
 
 def _run(vcf: Path, pack: Path, folder: Path) -> tuple[Result, float]:

@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+import jinja2
 from argon2 import PasswordHasher
 from flask import session
+from jinja2.bccache import Bucket
 
 from frontend import access
 from frontend.accounts import passwords
@@ -64,6 +66,23 @@ def frontend_settings(**changes: Any) -> FrontendSettings:
     return FrontendSettings(**{**values, **changes})
 
 
+class CompiledTemplates(jinja2.BytecodeCache):
+    """Each template is compiled once for all apps that the tests make."""
+
+    def __init__(self) -> None:
+        self.code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self.code:
+            bucket.bytecode_from_string(self.code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.code[bucket.key] = bucket.bytecode_to_string()
+
+
+_templates = CompiledTemplates()
+
+
 class FrontendWorld:
     """The app, what surrounds it, and a clock that the test turns."""
 
@@ -90,6 +109,7 @@ class FrontendWorld:
             now=lambda: self.time,
         )
         self.app = create_app(self.settings, self.services)
+        self.app.jinja_env.bytecode_cache = _templates
         self.alice = self.account("alice")
         self.bob = self.account("bob")
 

@@ -112,10 +112,9 @@ def family() -> list[dict[str, Any]]:
 
 
 def write(variants: list[dict[str, Any]], folder: Path, samples: tuple[str, ...] = SAMPLES) -> dict[str, Path]:
-    """Both files; answers kind → path."""
-    schema = VARIANTS.with_metadata({"samples": json.dumps(samples)}) if samples else VARIANTS.remove(
-        VARIANTS.get_field_index("gt")
-    )  # fmt: skip
+    """Both files, of more than 20 samples the names alone; answers kind → path."""
+    schema = VARIANTS if 0 < len(samples) <= 20 else VARIANTS.remove(VARIANTS.get_field_index("gt"))
+    schema = schema.with_metadata({"samples": json.dumps(samples)})
     rows = [{"id": i, "line": 10 + i, **item} for i, item in enumerate(variants)]
     calls = [{"variant": i, **row} for i, item in enumerate(variants) for row in item["calls"]]
     paths = {kind: folder / f"{kind}.parquet" for kind in ("variants", "consequences")}

@@ -48,6 +48,20 @@ def join(*parts: Text) -> Text:
     return pc.binary_join_element_wise(*parts, "")
 
 
+def combined(*parts: tuple[Text, Ints]) -> Text:
+    """``join`` of ``pick(values, rows)`` for each part, where rows repeat few combinations: each is made once."""
+    key = parts[0][1]
+    for values, rows in parts[1:]:
+        key = key * len(values) + rows
+    combinations, which = distinct(key)
+    pieces = []
+    for values, _ in parts[:0:-1]:
+        combinations, rows = np.divmod(combinations, len(values))
+        pieces.append(pick(values, rows))
+    pieces.append(pick(parts[0][0], combinations))
+    return pick(join(*pieces[::-1]), which)
+
+
 def digits(numbers: Ints) -> Text:
     """Decimal text."""
     return pa.array(numbers).cast(pa.string())

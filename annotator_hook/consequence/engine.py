@@ -7,6 +7,7 @@ models, and chunks of alleles; memory grows with the chunk alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -52,6 +53,7 @@ class Annotation:
     hgvsg: Text
     """Of each allele, not of each row."""
 
+    @cached_property
     def first_rows(self) -> Ints:
         """Each allele's first row; the alleles' rows stand together and none has no row."""
         return np.searchsorted(self.allele, np.arange(len(self.alleles)))

@@ -15,7 +15,19 @@ import pyarrow.compute as pc
 
 from annotator_hook.consequence import terms
 from annotator_hook.consequence.alleles import CLASSES
-from annotator_hook.consequence.arrays import Bools, Ints, Text, blank, digits, distinct, join, merge, pick, text
+from annotator_hook.consequence.arrays import (
+    Bools,
+    Ints,
+    Text,
+    blank,
+    combined,
+    digits,
+    distinct,
+    join,
+    merge,
+    pick,
+    text,
+)
 from annotator_hook.consequence.engine import Annotation
 from annotator_hook.consequence.models import ContigModel
 
@@ -36,7 +48,8 @@ HEADER = (
 )
 """The line that declares CSQ in a VCF."""
 
-_CLASS_TEXTS = text([f"|{name}|" for name in CLASSES])
+_PICKED_CLASSES = text([f"{picked}|{name}|" for picked in ("", "1") for name in CLASSES])
+"""PICK and VARIANT_CLASS, each with ``|`` behind it."""
 _BEFORE = ("SYMBOL", "Gene", "Feature_type", "Feature", "BIOTYPE")
 _AFTER = ("SYMBOL_SOURCE", "HGNC_ID", "CANONICAL", "MANE", "TSL", "CCDS", "ENSP")
 
@@ -64,14 +77,13 @@ class Writer:
             "CCDS": texts["ccds"],
             "ENSP": texts["protein_id"],
         }
-        self._before, self._middle, self._after = (
-            self._constants(names) for names in (_BEFORE, ("STRAND", "FLAGS"), _AFTER)
-        )
+        self._before, self._after = self._constants(_BEFORE), self._constants(_AFTER)
+        self._middle = join("|", self._constants(("STRAND", "FLAGS")))
 
     def _constants(self, names: tuple[str, ...]) -> Text:
-        """For every transcript, and last for none, its values joined with ``|``."""
-        rows = ["|".join(values) for values in zip(*(self._values[name] for name in names), strict=True)]
-        return text([*rows, "|" * (len(names) - 1)])
+        """For every transcript, and last for none, its values, each with ``|`` behind it."""
+        rows = ["|".join((*values, "")) for values in zip(*(self._values[name] for name in names), strict=True)]
+        return text([*rows, "|" * len(names)])
 
     @cached_property
     def _codes(self) -> dict[str, _Codes]:
@@ -106,7 +118,7 @@ class Writer:
         key = ((np.where(known, merit, 15) << 5 | terms.severity(annotation.mask)) << 34) - np.minimum(length, 2**33)
         if preferred is not None:
             key += (~preferred).astype(np.int64) << 50
-        best = np.minimum.reduceat(key, annotation.first_rows()) if len(key) else key
+        best = np.minimum.reduceat(key, annotation.first_rows) if len(key) else key
         hit = np.flatnonzero(key == best[annotation.allele]) if len(key) else np.zeros(0, dtype=np.int64)
         _, first = np.unique(annotation.allele[hit], return_index=True)
         chosen = np.zeros(len(key), dtype=np.bool_)
@@ -122,41 +134,30 @@ class Writer:
             haplotype: HAPLOTYPE of every row.
         """
         alleles, allele = annotation.alleles, annotation.allele
-        rows, transcripts = len(allele), self._model.transcripts
-        owner = np.where(annotation.transcript < 0, transcripts, annotation.transcript)
+        owner = np.where(annotation.transcript < 0, self._model.transcripts, annotation.transcript)
         masks, which = distinct(annotation.mask)
         called = text([f"|{terms.joined(mask)}|{terms.impact(mask)}|" for mask in masks.tolist()])
-        names = alleles.names()
-        hgvsg = join("|", annotation.hgvsg, "|")
+        picked_class = self.picked(annotation) * len(CLASSES) + alleles.kind[allele]
         return join(
-            pick(names, allele),
-            pick(called, which),
-            pick(self._before, owner),
-            "|",
+            pick(alleles.names(), allele),
+            combined((called, which), (self._before, owner)),
             annotation.exon,
             "|",
             annotation.intron,
             "|",
             annotation.hgvsc,
-            "|",
             self._exonic(annotation),
-            blank(rows) if existing is None else pick(existing, allele),
-            "|",
+            pick(join(blank(len(alleles)) if existing is None else existing, "|"), allele),
             self._distances(annotation),
-            "|",
-            pick(self._middle, owner),
-            pick(text(["|", "|1"]), self.picked(annotation).astype(np.int64)),
-            pick(_CLASS_TEXTS, alleles.kind[allele]),
-            pick(self._after, owner),
-            "|",
+            combined((self._middle, owner), (_PICKED_CLASSES, picked_class), (self._after, owner)),
             self._offsets(annotation),
-            pick(hgvsg, allele),
+            pick(join("|", annotation.hgvsg, "|"), allele),
             *(() if haplotype is None else (haplotype,)),
         )
 
     @staticmethod
     def _exonic(annotation: Annotation) -> Text:
-        """HGVSp to Codons, each with its ``|``: empty for all but the few rows in exons."""
+        """HGVSp to Codons, each between ``|``: empty for all but the few rows in exons."""
         rows = len(annotation.allele)
         # an HGVSp without a cDNA position exists where the 3' rule moves a variant into an exon
         filled = pc.not_equal(pc.add(pc.binary_length(annotation.cdna_position), pc.binary_length(annotation.hgvsp)), 0)
@@ -168,7 +169,7 @@ class Writer:
         parts = [part for column in columns for part in (pick(column, full), "|")]
         source = np.zeros(rows, dtype=np.int64)
         source[full] = np.arange(1, len(full) + 1)
-        return pick(pa.concat_arrays([text(["||||||"]), join(*parts)]), source)
+        return pick(pa.concat_arrays([text(["|" * (len(columns) + 1)]), join("|", *parts)]), source)
 
     @staticmethod
     def _distances(annotation: Annotation) -> Text:
@@ -197,7 +198,7 @@ class Writer:
             existing: As for ``entries``.
             haplotype: Likewise.
         """
-        first = annotation.first_rows()
+        first = annotation.first_rows
         starts = first if records is None else first[records]
         offsets = np.append(starts, len(annotation.allele)).astype(np.int32)
         return pc.binary_join(
@@ -253,6 +254,10 @@ class _Codes:
 
 
 def _null_when_empty(column: pa.Array) -> pa.Array:
+    """The same text, not copied."""
     if not pa.types.is_string(column.type):
         return column
-    return pc.if_else(pc.equal(pc.binary_length(column), 0), pa.scalar(None, pa.string()), column)
+    _, offsets, data = column.buffers()
+    places = np.frombuffer(offsets, dtype=np.int32)[column.offset : column.offset + len(column) + 1]
+    valid = np.packbits(places[1:] > places[:-1], bitorder="little")
+    return pa.StringArray.from_buffers(len(column), pa.py_buffer(places), data, pa.py_buffer(valid))

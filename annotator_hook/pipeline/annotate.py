@@ -17,7 +17,18 @@ from annotator_hook.consequence.alleles import Alleles
 from annotator_hook.consequence.arrays import Ints
 from annotator_hook.consequence.engine import Engine
 from annotator_hook.consequence.output import Writer
-from annotator_hook.pipeline import bgzf, columns, genotypes, known_sites, tabix, tables, together, tsv_text, vcf_text
+from annotator_hook.pipeline import (
+    bgzf,
+    columns,
+    genotypes,
+    known_sites,
+    spool,
+    tabix,
+    tables,
+    together,
+    tsv_text,
+    vcf_text,
+)
 from annotator_hook.pipeline.counts import Counter, Counts
 from annotator_hook.pipeline.csq import Csq
 from annotator_hook.pipeline.genome import Genome
@@ -26,10 +37,10 @@ from annotator_hook.pipeline.spool import Part, Reader
 
 ROWS: Final = 50_000
 """Alleles times transcripts that are held at a time, about."""
+LONG: Final = 100
+"""Bases of an allele that make a row of it as long as two; names repeat what is inserted."""
 BYTES: Final = 16 << 20
 """Of the records' text that are held at a time, about."""
-FIRST_CHUNK: Final = 512
-"""Alleles of which it is seen how many bytes an allele has here."""
 MOST_ALLELES: Final = 16_384
 
 
@@ -137,15 +148,9 @@ class _Part:
         done, reader = self._done, self._reader
         calls = self._annotator.together(self._part.contig, reader)
         done.unread = calls.unread
-        rows = np.cumsum(self._rows(reader.positions))
-        start, size = 0, FIRST_CHUNK
-        while start < reader.rows:
-            held = rows[start - 1] if start else 0
-            full = max(int(np.searchsorted(rows, held + ROWS)), start + 1)
-            table = reader.read(start, min(start + size, full, reader.rows))
-            self._chunk(start, table, calls)
-            start += len(table)
-            size = min(MOST_ALLELES, 8 * size, BYTES * len(table) // (table.nbytes + 1) + 1)
+        rows = self._rows(reader.positions) * (1 + reader.sizes(("ref", "alt")) // LONG)
+        for start, stop in spool.ranges(MOST_ALLELES, (rows, ROWS), (reader.sizes(), BYTES)):
+            self._chunk(start, reader.read(start, stop), calls)
         self._close()
         return done
 

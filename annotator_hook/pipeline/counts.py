@@ -120,11 +120,11 @@ class Counter:
             bars = np.bincount((pos - 1) // size, minlength=-(-model.length // size))
             counts.density[contig] = counts.density[contig] + bars if contig in counts.density else bars
         counts.classes = counts.classes + np.bincount(alleles.kind, minlength=len(CLASSES))
-        first = annotation.first_rows()
+        first = annotation.first_rows
         masks = np.bitwise_or.reduceat(annotation.mask, first)
         severity = terms.severity(masks)
         counts.consequences = counts.consequences + np.bincount(severity, minlength=len(terms.TERMS))
-        coding = masks[masks & _CODING != 0] & _CODING
+        coding = masks[masks & -masks & _CODING != 0]  # those whose most severe term is one: what a filter by it finds
         counts.coding = counts.coding + np.bincount(terms.severity(coding), minlength=len(terms.TERMS))
         self._substitutions(counts, annotation)
         self._lengths(counts, annotation, variants)

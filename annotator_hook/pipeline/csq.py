@@ -32,6 +32,8 @@ from shared.core.errors import Permanent
 PARTS: Final = 4
 """Parts of the genome that one run is for: it reads the contig's gene models each time."""
 _ROWS: Final = 1 << 16
+_MOST_BYTES: Final = (1 << 31) - 1
+"""That an Arrow array of text can have."""
 _STANDARD_CODE: Final = 0
 """What `csq` calls NCBI's table 1."""
 _COLUMNS: Final = ("pos", "ref", "alt")
@@ -170,6 +172,8 @@ class Csq:
 
 def _records(path: Path) -> tuple[Any, Any]:
     """Of each record the columns up to FILTER, and BCSQ."""
+    if path.stat().st_size > _MOST_BYTES:
+        raise MemoryError(f"The alleles of some neighbouring genes are more than {_MOST_BYTES} bytes of text.")
     data = np.fromfile(path, dtype=np.uint8)
     ends = columns.find(data, columns.LINE_END)
     starts = np.append(0, ends[:-1] + 1)

@@ -3,7 +3,7 @@
 How the pipeline uses it, for the alleles of one contig (or of a part of it, see ``Cuts``)::
 
     annotation = engine.annotate(alleles)
-    calls = read_together(engine, annotation, Genotypes(text, record, number), ref, alt)
+    calls = read_together(engine, annotation, Genotypes.of(text, record, number), ref, alt)
     calls.columns(rows)     # hap_consequence, hap_impact, hap_hgvsp, hap_with, hap_copies: one value a row, mostly null
     calls.csq(rows)         # the CSQ field HAPLOTYPE of each row, mostly empty
     calls.alleles           # the alleles with a changed call
@@ -22,6 +22,7 @@ variant behind it. Only changes that lie wholly in the coding sequence take part
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -67,15 +68,24 @@ class Genotypes:
     """The genotypes of some records, as their file has them.
 
     Args:
-        text: Of each record the columns from FORMAT on, tabs included: ``GT:PS\\t0|1:7\\t1|1:7``. Arrow string or
-            large_string. Only records with alleles that may be read together are looked at.
-        record: Of each allele, its record as an index into ``text``.
+        take: Reads of some records, by their numbers, the columns from FORMAT on, tabs included:
+            ``GT:PS\\t0|1:7\\t1|1:7``, as an Arrow array. It is asked for few records at a time, and only for such
+            with alleles that may be read together.
+        sizes: Bytes that these columns have in each record.
+        record: Of each allele, the number of its record.
         number: Of each allele, what GT calls it: 1 for the first ALT.
     """
 
-    text: Text
+    take: Callable[[Ints], Text]
+    sizes: Ints
     record: Ints
     number: Ints
+
+    @classmethod
+    def of(cls, text: Text, record: Ints, number: Ints) -> Genotypes:
+        """Of records that are all in memory."""
+        sizes = pc.binary_length(text).to_numpy(zero_copy_only=False)
+        return cls(lambda records: text.take(pa.array(records)), sizes, record, number)
 
 
 class Cuts:
@@ -115,7 +125,7 @@ def read_together(engine: Engine, annotation: Annotation, genotypes: Genotypes, 
     found = _Found(engine, annotation, placed)
     if groups:
         wanted = np.unique(np.concatenate([placed.allele[group.members] for group in groups]))
-        carriers = Carriers(genotypes.text, genotypes.record, genotypes.number, wanted)
+        carriers = Carriers(genotypes.take, genotypes.sizes, genotypes.record, genotypes.number, wanted)
         for transcript, some in groupby(groups, key=lambda group: int(placed.transcript[group.members[0]])):
             found.read(transcript, list(some), carriers)
         return found.calls(carriers, ref, alt)

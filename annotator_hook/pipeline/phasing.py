@@ -6,7 +6,7 @@ have more than one digit or other than one or two alleles are read one by one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,13 +51,14 @@ class Carriers:
     A copy has the number ``sample * ploidy + place in GT``.
 
     Args:
-        text: Of each record the columns from FORMAT on.
+        take: Reads of some records, by their numbers, the columns from FORMAT on.
+        sizes: Bytes that these have in each record.
         record: Of each allele, its record.
         number: Of each allele, its number in GT.
         wanted: The alleles to be looked up.
     """
 
-    def __init__(self, text: Text, record: Ints, number: Ints, wanted: Ints) -> None:
+    def __init__(self, take: Callable[[Ints], Text], sizes: Ints, record: Ints, number: Ints, wanted: Ints) -> None:
         self._sets = dict[bytes, int]()
         self._rows = dict[int, tuple[Bytes, Bytes, int]]()
         self._local = dict[int, tuple[Ints, Ints, Ints]]()
@@ -67,9 +68,8 @@ class Carriers:
         records, owner = np.unique(record[wanted], return_inverse=True)
         by_record = np.argsort(owner, kind="stable")
         first = np.searchsorted(owner[by_record], np.arange(len(records) + 1))
-        sizes = pc.binary_length(text).to_numpy(zero_copy_only=False)[records]
-        for low, high in _batches(sizes):
-            texts = text.take(pa.array(records[low:high]))
+        for low, high in _batches(sizes[records]):
+            texts = take(records[low:high])
             tabs = pc.count_substring(texts, "\t").to_numpy(zero_copy_only=False)
             self._samples = self._samples or int(tabs.max())
             for some, block in self._blocks(texts, np.flatnonzero(tabs == self._samples)):

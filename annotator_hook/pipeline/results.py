@@ -18,8 +18,9 @@ from annotator_hook.pipeline.genome import Genome
 
 MOST_GENES_SHOWN: Final = 20_000
 VARIANT_ROWS: Final = 100_000
-"""Of a row group."""
-CONSEQUENCE_ROWS: Final = 100_000
+"""Of a row group, at least."""
+CONSEQUENCE_ROWS: Final = 40_000
+"""Likewise; a chunk makes about so many, and holding two of them costs a third more memory in all."""
 _MANY_VALUES: Final = frozenset({"hgvsg", "hgvsc", "HGVSg", "HGVSc", "pos", "id", "line", "variant"})
 """Columns in which hardly a value comes twice: no dictionary is tried."""
 

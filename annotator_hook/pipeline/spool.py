@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from annotator_hook.consequence.arrays import Ints
+from annotator_hook.pipeline.columns import lengths
 
 SCHEMA: Final = pa.schema(
     [
@@ -35,6 +36,7 @@ SCHEMA: Final = pa.schema(
 )
 MARK_EVERY: Final = 64
 """Rows from one noted position to the next."""
+TEXTS: Final = tuple(field.name for field in SCHEMA if field.type in (pa.string(), pa.binary()))
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Piece:
     rows: int
     marks: npt.NDArray[np.int32]
     """The position of every `MARK_EVERY`-th row, and of the last one."""
+    sizes: Ints
+    """Bytes of text from each of these rows, but the last one, to the next."""
 
     def read(self) -> Any:
         """The record batch, mapped into memory for as long as it is held."""
@@ -76,8 +80,17 @@ def write(path: Path, table: Any, contig: Ints, names: Sequence[str]) -> list[Pi
             writer.write_batch(batch)
             pos = batch.column("pos").to_numpy()
             marks = np.append(pos[::MARK_EVERY], pos[-1])
-            pieces.append(Piece(path, number, names[contig[start]], len(pos), marks))
+            sizes = np.add.reduceat(_sizes(batch), np.arange(0, len(pos), MARK_EVERY))
+            pieces.append(Piece(path, number, names[contig[start]], len(pos), marks, sizes))
     return pieces
+
+
+def _sizes(batch: Any, columns: Sequence[str] = TEXTS) -> Ints:
+    """Bytes that each row has in the columns."""
+    total = np.zeros(batch.num_rows, dtype=np.int64)
+    for name in columns:
+        total += lengths(batch.column(name))
+    return total
 
 
 @dataclass(frozen=True)
@@ -124,6 +137,14 @@ class Reader:
         self._found, self._place, self._row, self.positions = part.ranges()
         self.rows = len(self._row)
 
+    def sizes(self, columns: Sequence[str] = TEXTS) -> Ints:
+        """Bytes that each row has in the columns; they are not read for it."""
+        found = np.zeros(self.rows, dtype=np.int64)
+        for number, piece in enumerate(self._found):
+            here = np.flatnonzero(self._place == number)
+            found[here] = _sizes(piece.read(), columns)[self._row[here]]
+        return found
+
     def read(self, start: int, stop: int, columns: Sequence[str] = SCHEMA.names) -> Any:
         """Rows ``start … stop`` as a table of plain arrays that hold no file open."""
         return self.pick(np.arange(start, stop), columns)
@@ -150,3 +171,17 @@ class Reader:
         """All rows, at most ``size`` at a time."""
         for start in range(0, self.rows, size):
             yield self.read(start, min(start + size, self.rows), columns)
+
+
+def ranges(most_rows: int, *limits: tuple[Ints, int]) -> Iterator[tuple[int, int]]:
+    """Cuts rows into ranges ``start … stop`` of at most ``most_rows``; of each column of numbers a range has at most so
+    much in sum, or one row."""
+    sums = [(np.cumsum(numbers), most) for numbers, most in limits]
+    rows, start = len(sums[0][0]), 0
+    while start < rows:
+        stop = min(start + most_rows, rows)
+        for total, most in sums:
+            held = total[start - 1] if start else 0
+            stop = min(stop, int(np.searchsorted(total, held + most, side="right")))
+        yield start, max(stop, start + 1)
+        start = max(stop, start + 1)

@@ -72,7 +72,7 @@ def worst(annotation: Annotation) -> Ints:
     """The most severe term of each allele over all transcripts, as an index into ``terms.TERMS``."""
     if not len(annotation.alleles):
         return np.zeros(0, dtype=np.int64)
-    return terms.severity(np.bitwise_or.reduceat(annotation.mask, annotation.first_rows()))
+    return terms.severity(np.bitwise_or.reduceat(annotation.mask, annotation.first_rows))
 
 
 def variants(

@@ -14,10 +14,12 @@ from annotator_hook.consequence.alleles import Alleles
 from annotator_hook.consequence.arrays import Bools, Ints, Text, merge
 from annotator_hook.consequence.engine import Annotation, Engine
 from annotator_hook.consequence.models import ContigModel
-from annotator_hook.pipeline import columns, genotypes, haplotypes
-from annotator_hook.pipeline.spool import Reader
+from annotator_hook.pipeline import genotypes, haplotypes
+from annotator_hook.pipeline.spool import Reader, ranges
 
 _ROWS = 1 << 14
+_BYTES = 16 << 20
+"""Of genotypes that are held at a time, about."""
 _MOST_TRANSCRIPTS = 32
 """Bits of a transcript's number in a key."""
 
@@ -60,32 +62,26 @@ def read(engine: Engine, reader: Reader, samples: int) -> Together:
 
     ``engine``: best one that looks at nothing beside a transcript.
     """
-    coding: list[Ints] = []
-    tables = []
-    for start in range(0, reader.rows, _ROWS):
-        places = reader.read(start, min(start + _ROWS, reader.rows), ("pos", "ref"))
-        pos = places.column("pos").to_numpy().astype(np.int64)
-        rows = np.flatnonzero(_coding(engine.model, pos, pos + columns.lengths(places.column("ref").chunk(0))))
-        if not len(rows):
-            continue
-        table = reader.pick(rows + start, ("pos", "ref", "alt", "genotypes"))
-        calls = table.column("genotypes").chunk(0)
-        phased = pc.match_substring(calls, b"|").to_numpy(zero_copy_only=False)
-        kept = np.flatnonzero(phased | (genotypes.count(calls, samples).hom_alt > 0))
-        if len(kept):
-            coding.append(rows[kept] + start)
-            tables.append(table.take(pa.array(kept)))
-    if not tables:
+    pos = reader.positions.astype(np.int64)
+    coding = np.flatnonzero(_coding(engine.model, pos, pos + reader.sizes(("ref",))))
+    sizes = reader.sizes(("genotypes",))
+    kept: list[Ints] = []
+    for start, stop in ranges(_ROWS, (sizes[coding], _BYTES)):
+        rows = coding[start:stop]
+        text = _genotypes(reader, rows)
+        phased = pc.match_substring(text, b"|").to_numpy(zero_copy_only=False)
+        kept.append(rows[phased | (genotypes.count(text, samples).hom_alt > 0)])
+    alleles = np.concatenate([*kept, np.zeros(0, dtype=np.int64)])
+    if not len(alleles):
         return none()
-    alleles = np.concatenate(coding)
-    table = pa.concat_tables(tables).combine_chunks()
+    table = reader.pick(alleles, ("ref", "alt"))
     ref, alt = table.column("ref").chunk(0), table.column("alt").chunk(0)
-    annotation = engine.annotate(Alleles(table.column("pos").to_numpy().astype(np.int64), ref, alt))
-    count = len(alleles)
+    annotation = engine.annotate(Alleles(pos[alleles], ref, alt))
     carried = haplotypes.Genotypes(
-        text=table.column("genotypes").chunk(0).cast(pa.string()),
-        record=np.arange(count, dtype=np.int64),
-        number=np.ones(count, dtype=np.int64),  # the spool's genotypes are of one allele each
+        take=lambda records: _genotypes(reader, alleles[records]),
+        sizes=sizes[alleles],
+        record=np.arange(len(alleles), dtype=np.int64),
+        number=np.ones(len(alleles), dtype=np.int64),  # the spool's genotypes are of one allele each
     )
     calls = haplotypes.read_together(engine, annotation, carried, ref, alt)
     total = len(annotation.allele)
@@ -96,6 +92,10 @@ def read(engine: Engine, reader: Reader, samples: int) -> Together:
         csq=calls.csq(total).take(rows),
         unread=calls.unread,
     )
+
+
+def _genotypes(reader: Reader, rows: Ints) -> Any:
+    return reader.pick(rows, ("genotypes",)).column(0).chunk(0)
 
 
 def _keys(allele: Ints, transcript: Ints) -> Ints:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from annotator_hook.consequence import terms
 from annotator_hook.consequence.alleles import CLASSES
-from annotator_hook.consequence.arrays import Ints, Text, blank, digits, distinct, merge, pick, text
+from annotator_hook.consequence.arrays import Ints, Text, blank, combined, digits, distinct, merge, pick, text
 from annotator_hook.consequence.engine import Annotation
 from annotator_hook.consequence.models import ContigModel
 from annotator_hook.pipeline import columns, genotypes, haplotypes
@@ -80,7 +80,7 @@ def cells(column: Any) -> Any:
 def rows_of(annotation: Annotation) -> Ints:
     """The rows of an annotation that the table shows."""
     touching = (annotation.transcript >= 0) & (annotation.distance < 0)
-    first = annotation.first_rows()
+    first = annotation.first_rows
     none = np.add.reduceat(touching, first) == 0 if len(first) else np.zeros(0, dtype=np.bool_)
     far = np.where(annotation.distance < 0, 0, annotation.distance) << 32 | np.arange(len(annotation.allele))
     nearest = np.minimum.reduceat(far, first)[none] & 0xFFFFFFFF if len(first) else first
@@ -100,7 +100,7 @@ class Table:
         values["mane"] = np.where(model.mane_select, "MANE_Select", mane).tolist()
         values["strand"] = [str(strand) for strand in model.strand.tolist()]
         rows = ["\t".join(row) for row in zip(*(values[name] for name in _TRANSCRIPT), strict=True)]
-        self._transcripts = text([*rows, "\t" * (len(_TRANSCRIPT) - 1)])
+        self._transcripts = text([*(f"{row}\t" for row in rows), "\t" * len(_TRANSCRIPT)])
         self._symbols = text([*model.texts["symbol"], ""])
 
     def lines(self, records: Any, annotation: Annotation, known: Any, calls: Any, samples: int) -> Any:
@@ -119,17 +119,15 @@ class Table:
         masks, which = distinct(annotation.mask[shown])
         said = text([f"\t{terms.joined(mask)}\t{terms.impact(mask)}\t" for mask in masks.tolist()])
         classes = text([f"\t{name}\t" for name in CLASSES])
+        kind = annotation.alleles.kind[allele]
         return columns.join(
             self._before(records, annotation).take(pa.array(allele)),
-            pick(self._symbols, owner),
-            pick(said, which),
+            combined((self._symbols, owner), (said, which)),
             pick(annotation.hgvsc, shown),
             "\t",
             _unescaped(pick(annotation.hgvsp, shown)),
             _known(known).take(pa.array(allele)) if _any(known) else "\t" * len(_KNOWN),
-            pick(classes, annotation.alleles.kind[allele]),
-            pick(self._transcripts, owner),
-            "\t",
+            combined((classes, kind), (self._transcripts, owner)),
             _where(annotation.distance[shown]),
             "\t",
             pick(annotation.exon, shown),

@@ -52,6 +52,7 @@ class _Work:
         self.on_progress = on_progress
         self.log = log
         self.seconds: dict[str, float] = {}
+        self.commands: list[str] = []
         self.versions = {"gas": gas_version, "bcftools": __bcftools_version__, "pysam": __version__}
         self.workers = 1 if spec.input.stat().st_size < SMALL else spec.workers
         self.memory = 0
@@ -123,6 +124,7 @@ class _Work:
     def _results(self, check: Check, genome: Genome, used: set[str]) -> Results:
         header = check.header
         provenance = self._provenance(genome.pack, used)
+        self.commands = [text for name, text in provenance.items() if name.startswith("command")]
         head = vcf_text.head(header, genome.pack.contigs, check.undeclared(), provenance)
         names = [name.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for name in header.samples]
         metadata = {"samples": json.dumps(names), "provenance": json.dumps(provenance)}
@@ -182,6 +184,7 @@ class _Work:
                 "sources": [{"name": source["name"], "version": source["version"]} for source in pack.sources],
             },
             "engine": self.versions,
+            "commands": self.commands,
             "samples": len(check.header.samples),
             **known,
             "skipped_reasons": {reason: SKIP_REASONS[reason] for reason in ledger.skipped},

@@ -6,6 +6,10 @@ from datetime import datetime
 from importlib.metadata import version
 
 from frontend.exports.selection import Selection
+from frontend.jobs.presentation import sources
+
+MOST_COMMANDS = 3
+"""One for each contig; all of them are in the VCF's header."""
 
 
 def about(selection: Selection, now: datetime) -> dict[str, str]:
@@ -18,8 +22,10 @@ def about(selection: Selection, now: datetime) -> dict[str, str]:
         "Job": f"{job.job_id}, run {job.run}",
         "Reference": reference,
         "Pack": str(pack.get("name") or job.pack) + (f", version {pack['version']}" if pack.get("version") else ""),
-        "Sources": ", ".join(f"{source.get('name')} {source.get('version')}" for source in pack.get("sources", ())),
+        "Sources": sources(pack),
         "Annotated with": ", ".join(f"{'GAS' if tool == 'gas' else tool} {given}" for tool, given in engine.items()),
+        "Commands": "; ".join(summary.get("commands", ())[:MOST_COMMANDS]),
+        "Seconds": ", ".join(f"{stage} {taken:g}" for stage, taken in summary.get("seconds", {}).items()),
         "Annotated at": _moment(job.finished_at) if job.finished_at else "",
         "Filter": selection.filter_in_words,
         "Filter as query": selection.chosen.to_query(),

@@ -86,6 +86,11 @@ class Bar:
     key: str = ""
     """The label as the summary has it."""
 
+    @property
+    def part(self) -> str:
+        """``percent`` in words: something is never 0 %."""
+        return f"{self.percent} %" if self.percent else "< 0.1 %"
+
 
 def badge(job: Job) -> Badge:
     """How the job stands, in a word or two."""
@@ -144,6 +149,13 @@ def clinvar_badge(significance: str) -> Badge:
     found = ((kind, icon) for word, kind, icon in _CLINVAR_BADGES if word in lowered)
     kind, icon = next(found, ("neutral", "info"))
     return Badge(words(significance), icon, kind)
+
+
+def sources(pack: Mapping[str, Any]) -> str:
+    """Names and versions of what a pack is made of; sources of people's own files often have no version."""
+    return ", ".join(
+        f"{source.get('name')} {source.get('version') or ''}".strip() for source in pack.get("sources", ())
+    )
 
 
 def impact_badge(impact: str) -> Badge:

@@ -6,6 +6,7 @@ there are few different ones, so that conditions on transcripts are decided once
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -16,7 +17,18 @@ if TYPE_CHECKING:
     from frontend.results.filters import Filter, Region, Span
 
 MITOCHONDRIA: Final = ("MT", "M", "chrM", "chrMT")
-
+THREE_LETTERS: Final = {
+    "A": "Ala", "C": "Cys", "D": "Asp", "E": "Glu", "F": "Phe", "G": "Gly", "H": "His", "I": "Ile", "K": "Lys",
+    "L": "Leu", "M": "Met", "N": "Asn", "P": "Pro", "Q": "Gln", "R": "Arg", "S": "Ser", "T": "Thr", "U": "Sec",
+    "V": "Val", "W": "Trp", "Y": "Tyr", "*": "Ter", "=": "=",
+}  # fmt: skip
+_ONE_LETTER: Final = re.compile(r"(?:p\.)?([ACDEFGHIKLMNPQRSTUVWY*])(\d+)([ACDEFGHIKLMNPQRSTUVWY*=])", re.IGNORECASE)
+"""``p.R201H``, ``R201H``."""
+_PLACE: Final = re.compile(r"([^\s:-]+)[\s:-](\d[\d,]{0,13})(?:[\s:-]?([ACGTN]+)[\s>/:-]([ACGTN]+))?", re.IGNORECASE)
+"""``20:1,187,729``, ``chr20-1187729-C-T``, ``20:1187729C>T``."""
+_UNVERSIONED: Final = re.compile(r"([^\s:.]+):([cnpgm]\..+)")
+"""``ENST00000361381:c.1019G>A``: what the results name with a version."""
+_LAST_POSITION: Final = 2**31 - 1
 
 _SNVS: Final = ("transition", "transversion", "SNV")
 
@@ -193,11 +205,30 @@ def same_contig(name: str) -> list[str]:
     return list(dict.fromkeys([name.lower(), plain, f"chr{plain}"]))
 
 
-def _free_text(text: str) -> tuple[str, ...]:
-    """Part of a gene's name, an id, an HGVS expression or a condition."""
+def _free_text(text: str) -> tuple[Any, ...]:
+    """Part of a gene's name, an id, an HGVS expression or a condition; or a place or allele, as people write them.
+
+    Whatever it can be read as is looked for: ``NKX2-5`` might be a place and ``F2R`` a change, but are genes.
+    """
+    lowered = text.lower()
     genes = "SELECT gene FROM genes WHERE contains(lower(symbol), ?) OR contains(lower(gene_id), ?)"
-    condition = f"contains(search, ?) OR id IN (SELECT variant FROM gene_calls WHERE gene IN ({genes}))"
-    return (condition, *[text.lower()] * 3)
+    ways = [f"contains(search, ?) OR id IN (SELECT variant FROM gene_calls WHERE gene IN ({genes}))"]
+    values: list[Any] = [lowered] * 3
+    if change := _ONE_LETTER.fullmatch(text):
+        before, number, after = change.groups()
+        ways.append("contains(search, ?)")
+        values.append(f"p.{THREE_LETTERS[before.upper()]}{number}{THREE_LETTERS[after.upper()]}".lower())
+    if named := _UNVERSIONED.fullmatch(lowered):
+        ways.append("contains(search, ?) AND contains(search, ?)")
+        values += [f"{named[1]}.", f":{named[2]}"]
+    if place := _PLACE.fullmatch(text):
+        contig, pos, ref, alt = place.groups()
+        at = min(int(pos.replace(",", "")), _LAST_POSITION)
+        ways.append(
+            "list_contains(?, lower(contig)) AND pos <= ? AND stop >= ?" + (" AND ref = ? AND alt = ?" if alt else "")
+        )
+        values += [same_contig(contig), at, at, *([ref.upper(), alt.upper()] if alt else [])]
+    return (" OR ".join(f"({way})" for way in ways), *values)
 
 
 def _marks(values: Sequence[Any]) -> str:

@@ -118,7 +118,7 @@ def _config(job: Job, lengths: dict[str, int], locus: str) -> dict[str, Any]:
     ]
     if "genes" in job.results:
         genes = {
-            "name": "Genes",
+            "name": "Genes with variants",
             "type": "annotation",
             "format": "bed",
             "url": link("genes"),

@@ -3,7 +3,8 @@
 ``variants``
     The rows of ``variants.parquet`` and: ``stop`` (last position of REF), ``severity`` (rank of the consequence, 0 is
     worst), ``kind`` (the class, but of an SNV ``transition`` or ``transversion``), ``callset``, ``zygosities`` (2 bits a sample, `vocabulary.ZYGOSITIES`) and ``search`` (what free text is looked
-    for in, in lower case).
+    for in, in lower case)
+    and ``near`` (the gene of the picked transcript where the variant lies beside it and ``gene`` is empty).
 ``calls``
     Every different consequence that a transcript was given: ``call`` (number), ``consequence`` (terms joined with
     ``&``), ``terms``, ``impact``, ``beside`` (the variant does not touch the transcript).
@@ -14,7 +15,7 @@
 ``genes``, ``gene_calls``
     Symbol and id; for each gene and variant the call set over that gene's transcripts alone, ordered by gene.
 ``samples``
-    ``position`` and ``name`` of the samples whose genotypes are there.
+    ``position`` and ``name`` of the samples whose genotypes are there: of none in a file of many samples.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import duckdb
 
 from frontend.results.vocabulary import BESIDE, TERMS, TRANSITIONS, ZYGOSITIES
 
-VERSION = 2
+VERSION = 3
 """Part of the name under which an index is kept: another one is made when what it holds changes."""
 BUILD_MEMORY = "1GB"
 SEARCHED = (
@@ -51,13 +52,19 @@ def build(variants: Path, consequences: Path, target: Path) -> None:
         connection.execute("CHECKPOINT")
 
 
+def _has_genotypes(connection: duckdb.DuckDBPyConnection, variants: Path) -> bool:
+    """The names of all samples are always there, their genotypes only in files of few samples."""
+    described = connection.execute("DESCRIBE FROM read_parquet(?)", [str(variants)]).fetchall()
+    return "gt" in {row[0] for row in described}
+
+
 def _samples(connection: duckdb.DuckDBPyConnection, variants: Path) -> None:
     found = connection.execute(
         "SELECT decode(value) FROM parquet_kv_metadata(?) WHERE decode(key) = 'samples'", [str(variants)]
     ).fetchone()
     names: list[str] = json.loads(found[0]) if found else []
     connection.execute("CREATE TABLE samples (position INTEGER, name VARCHAR)")
-    if names:
+    if names and _has_genotypes(connection, variants):
         connection.executemany("INSERT INTO samples VALUES (?, ?)", list(enumerate(names)))
 
 
@@ -65,7 +72,8 @@ def _calls(connection: duckdb.DuckDBPyConnection, consequences: Path) -> None:
     connection.execute(
         """
         CREATE TEMP TABLE rows AS
-        SELECT variant, coalesce(Gene, SYMBOL) AS gene_id, SYMBOL AS symbol, Consequence AS consequence, IMPACT AS impact
+        SELECT variant, coalesce(Gene, SYMBOL) AS gene_id, SYMBOL AS symbol, Feature AS feature,
+               Consequence AS consequence, IMPACT AS impact
         FROM read_parquet(?)
         """,
         [str(consequences)],
@@ -75,6 +83,12 @@ def _calls(connection: duckdb.DuckDBPyConnection, consequences: Path) -> None:
         CREATE TABLE genes AS
         SELECT row_number() OVER (ORDER BY symbol, gene_id)::INTEGER AS gene, gene_id, symbol
         FROM (SELECT gene_id, min(symbol) AS symbol FROM rows WHERE gene_id IS NOT NULL GROUP BY gene_id)
+        """
+    )
+    connection.execute(
+        """
+        CREATE TEMP TABLE symbols AS
+        SELECT feature, any_value(symbol) AS symbol FROM rows WHERE feature IS NOT NULL GROUP BY feature
         """
     )
     connection.execute(
@@ -128,18 +142,21 @@ def _calls(connection: duckdb.DuckDBPyConnection, consequences: Path) -> None:
 
 def _variants(connection: duckdb.DuckDBPyConnection, variants: Path) -> None:
     """The rows stay in the order of the file, which is the genome's."""
-    has_genotypes = "gt" in {
-        row[0] for row in connection.execute("DESCRIBE FROM read_parquet(?)", [str(variants)]).fetchall()
-    }
-    zygosities = f"coalesce(list_sum(list_transform(gt, {_ZYGOSITY})), 0)::BIGINT" if has_genotypes else "NULL::BIGINT"
+    zygosities = (
+        f"coalesce(list_sum(list_transform(gt, {_ZYGOSITY})), 0)::BIGINT"
+        if _has_genotypes(connection, variants)
+        else "NULL::BIGINT"
+    )
     connection.execute(
         f"""
         CREATE TABLE variants AS
         SELECT v.*, (v.pos + greatest(length(v.ref), 1) - 1)::INTEGER AS stop,
                coalesce(severities.severity, {len(TERMS)})::UTINYINT AS severity, {_KIND} AS kind, sets.callset, {zygosities} AS zygosities,
+               CASE WHEN v.gene IS NULL THEN symbols.symbol END AS near,
                lower(concat_ws(chr(10), {", ".join(SEARCHED)})) AS search
         FROM read_parquet(?) AS v
         LEFT JOIN severities USING (consequence)
+        LEFT JOIN symbols ON symbols.feature = v.transcript
         LEFT JOIN (SELECT variant, callset FROM variant_sets JOIN sets USING (calls)) AS sets ON sets.variant = v.id
         ORDER BY v.id
         """,

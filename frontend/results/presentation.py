@@ -97,6 +97,12 @@ def words(term: str) -> str:
     return " + ".join(part.replace("_", " ").removesuffix(" variant") for part in term.split("&"))
 
 
+def is_of_picked(row: Mapping[str, Any]) -> bool:
+    """Whether the most severe consequence is one that the picked transcript has, too."""
+    picked = row.get("picked_consequence")
+    return not picked or row["consequence"] in picked.split("&")
+
+
 def shortened(allele: str) -> str:
     """An allele of which a table shows the beginning and the number of bases: ``GATT…(23)``."""
     return allele if len(allele) <= LONGEST_ALLELE else f"{allele[:4]}…({len(allele):,})"
@@ -144,11 +150,26 @@ def ids(row: Mapping[str, Any]) -> list[str]:
 
 
 def genotypes(row: Mapping[str, Any], samples: Sequence[str]) -> list[tuple[str, str, str]]:
-    """Of every sample: name, GT, what it means for this allele."""
+    """Of every sample: name, GT, what it means for this allele.
+
+    In a record of several alleles the others are ``.`` once it is split: ``1/2`` has become ``./1``.
+    """
+    words = {**ZYGOSITY_WORDS, "missing": "another allele"} if is_one_of_several(row) else ZYGOSITY_WORDS
     return [
-        (sample, text or ".", ZYGOSITY_WORDS[zygosity((row.get("zygosities") or 0) >> 2 * i & 3)])
+        (
+            sample,
+            text or ".",
+            (words if re.search(r"\d", text or "") else ZYGOSITY_WORDS)[
+                zygosity((row.get("zygosities") or 0) >> 2 * i & 3)
+            ],
+        )
         for i, (sample, text) in enumerate(zip(samples, row.get("gt") or (), strict=False))
     ]
+
+
+def is_one_of_several(row: Mapping[str, Any]) -> bool:
+    """Whether the file had more alternative alleles in the same record."""
+    return "/" in (row.get("original") or "")
 
 
 def zygosity(code: int) -> str:

@@ -31,8 +31,8 @@ COLUMNS: Final[Mapping[str, Column]] = {
     column.name: column
     for column in (
         Column("variant", "Variant", ("contig", "pos", "ref", "alt"), "id", "Contig, position, alleles"),
-        Column("gene", "Gene", ("gene",), "gene", "Of the picked transcript"),
-        Column("consequence", "Consequence", ("consequence",), "severity", "The most severe over all transcripts"),
+        Column("gene", "Gene", ("gene", "near"), "gene", "Of the picked transcript; pale when the variant lies beside it"),
+        Column("consequence", "Consequence", ("consequence", "picked_consequence"), "severity", "The most severe over all transcripts; beneath it the picked one's, where that is another"),
         Column("impact", "Impact", ("impact",), "severity", "Of the most severe consequence"),
         Column("hgvsc", "HGVS c.", ("hgvsc",), "hgvsc", "Change of the picked transcript"),
         Column("hgvsp", "HGVS p.", ("hgvsp",), "hgvsp", "Change of the picked transcript's protein"),

@@ -61,9 +61,6 @@ TRANSITIONS: Final = ("AG", "GA", "CT", "TC")
 ZYGOSITIES: Final = {"ref": 0, "het": 1, "hom": 2, "missing": 3}
 """What a sample's genotype says of an allele → its code in an index."""
 
-SAMPLES_SHOWN: Final = 20
-"""The most samples whose genotypes results hold one by one."""
-
 _FIRST_OF: Final = {"inframe_insertion": 1, "splice_donor_5th_base_variant": 2, "coding_sequence_variant": 3}
 """Where in `TERMS` each impact begins after the first one: impacts never fall back as severity goes down."""
 

@@ -3,7 +3,10 @@ const { script, options } = JSON.parse(document.getElementById("genome-config").
 const state = document.getElementById("genome-state");
 try {
   const { default: igv } = await import(script);
-  await igv.createBrowser(document.getElementById("genome"), options);
+  const place = document.getElementById("genome");
+  await igv.createBrowser(place, options);
+  // igv.js draws on white and resets what it inherits: without this its words are white, too, in a dark window
+  place.shadowRoot.querySelector(".igv-container").style.colorScheme = "light";
   state.remove();
 } catch (error) {
   state.className = "field-error";

@@ -179,9 +179,11 @@ def _nothing_fits(facts: VcfFacts, fits: Sequence[_Fit]) -> str:
         sentence = near[0].contradiction
     else:
         evidence = _listed(tuple(facts.records or facts.contigs))
-        titles = " and ".join(fit.card.title for fit in fits[:_SHOWN])
+        shown = fits[:_SHOWN]
+        titles = " and ".join(fit.card.title for fit in shown)
+        are, have = ("is", "has") if len(shown) == 1 else ("are", "have")
         where = "first records are on" if facts.records else "header speaks of"
-        sentence = f"The {where} {evidence}. Installed is {titles}, which has nothing of that name."
+        sentence = f"The {where} {evidence}. Installed {are} {titles}, which {have} nothing of that name."
     install = f"Whoever runs this server can add the right one: gas packs install {recipes[0]}." if recipes else ""
     return " ".join(filter(None, (sentence, install)))
 

@@ -131,8 +131,8 @@ def test_no_page_is_wider_than_its_window(visit: Visit, explored: str, scheme: A
 
 def test_the_genome_is_drawn_from_the_jobs_own_files_alone(visit: Visit, explored: str) -> None:
     page = visit(f"{explored}/genome?locus=MT:3000-4000")
-    expect(page.locator(".igv-track-label", has_text="Variants")).to_be_visible()
-    expect(page.locator(".igv-track-label", has_text="Genes")).to_be_visible()
+    expect(page.get_by_title("Variants", exact=True)).to_be_visible()
+    expect(page.get_by_title("Genes with variants", exact=True)).to_be_visible()
     expect(page.locator("#genome-state")).to_have_count(0)
     # the track's canvas is no longer of one colour when the variants were read and drawn
     page.wait_for_function(
@@ -141,3 +141,10 @@ def test_the_genome_is_drawn_from_the_jobs_own_files_alone(visit: Visit, explore
              return data && new Set(new Uint32Array(data.buffer)).size > 2;
            }).length >= 2"""
     )
+
+
+def test_words_in_the_genome_view_can_be_read_in_a_dark_window(visit: Visit, explored: str) -> None:
+    page = visit(f"{explored}/genome", color_scheme="dark")
+    label = page.get_by_title("Variants", exact=True)
+    expect(label).to_have_css("background-color", "rgb(255, 255, 255)")
+    expect(label).to_have_css("color", "rgb(0, 0, 0)")

@@ -65,7 +65,10 @@ def test_jobs_survive_servers_killed_at_random_moments(tmp_path: Path) -> None:
             found = states()
             return found["QUEUED"] + found["RUNNING"] == 0 and found["COMPLETED"] >= 1
 
-        wait_for(f"the end of all jobs (seed {seed}, killed {Counter(killed)})", all_done, seconds=60 + 3 * JOBS)
+        try:
+            wait_for("the end of all jobs", all_done, seconds=60 + 3 * JOBS)
+        except AssertionError as error:
+            raise AssertionError(f"seed {seed}, killed {Counter(killed)}: {states()}: {error}") from None
         assert states()["FAILED"] == 0, f"seed {seed}: {states()}"
         completed = {
             item["job_id"]["S"]

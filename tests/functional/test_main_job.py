@@ -88,7 +88,7 @@ def test_the_variants_on_the_home_page_are_shown_as_gas_annotates_them(gas: Gas,
     words = [[unescape(re.sub(r"<[^>]*>", " ", cell)).split() for cell in row] for row in shown]
     job_id = demo.paste("\n".join(variant for (variant, _), _, _ in words))
     assert demo.wait_until_final(job_id) == "COMPLETED"
-    rows = list(csv.DictReader(io.StringIO(demo.download(job_id, "tsv").decode()), delimiter="\t"))
+    rows = list(csv.DictReader(io.StringIO(gzip.decompress(demo.download(job_id, "tsv")).decode()), delimiter="\t"))
     for (variant, gene), consequence, known in words:
         [row] = [row for row in rows if row["hgvs_g"].endswith(variant) and row["gene"] == gene]
         assert set(consequence) <= {*re.split(r"[_&]", row["consequence"]), row["hgvs_p"].rpartition(":")[2]}

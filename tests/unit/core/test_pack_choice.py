@@ -179,6 +179,13 @@ def test_with_the_mitochondrial_pack_alone_a_genome_is_told_what_is_missing() ->
     )
 
 
+def test_several_packs_of_which_none_fits_are_spoken_of_as_several() -> None:
+    found = chosen(header() + records("chrUn:5"), [RCRS, GRCH37])
+    assert " and " in (found.mismatch or "")
+    assert "Installed are " in (found.mismatch or "")
+    assert ", which have nothing of that name." in (found.mismatch or "")
+
+
 def test_two_assemblies_that_nothing_tells_apart_are_asked_about() -> None:
     found = chosen(header() + records("20:1234"))
     assert found.pack is None

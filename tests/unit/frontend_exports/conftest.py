@@ -6,9 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from frontend.results import index
 from shared.core.jobs import Job
 from tests.client import Browser
 from tests.unit.frontend_exports.world import ExportsWorld
+from tests.unit.frontend_results.world import index_once
+
+
+@pytest.fixture(autouse=True)
+def indexes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same results are indexed once a run."""
+    monkeypatch.setattr(index, "build", index_once)
 
 
 @pytest.fixture

@@ -466,3 +466,26 @@ def test_storage_that_is_away_gives_its_place_back_too(world: ExportsWorld, alic
     world.results.fail_with = Unavailable("S3 is away.")
     for _ in range(slots.AT_ONCE + 1):
         assert fetch(alice, job, "vcf").status_code == 503
+
+
+def test_an_export_names_the_commands_and_seconds_of_its_job(world: ExportsWorld, alice: Browser) -> None:
+    pack = {"sources": [{"name": "Genes", "version": ""}, {"name": "ClinVar", "version": "1"}]}
+    job = world.explored(summary={"pack": pack, "commands": ["bcftools csq -l"], "seconds": {"checking": 0.25}})
+    about, _ = tsv_of(fetch(alice, job, "tsv").data)
+    assert about["Commands"] == "bcftools csq -l"
+    assert about["Seconds"] == "checking 0.25"
+    assert about["Sources"] == "Genes, ClinVar 1"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_of_many_samples_is_exported_without_their_genotypes(
+    world: ExportsWorld, alice: Browser, kind: str
+) -> None:
+    cohort = tuple(f"person{number}" for number in range(21))
+    gt = ["0/1", *["0/0"] * 20]
+    job = world.exported(
+        [variant("20", 7, "A", "G", [called(None, "", "intergenic_variant", pick=True)], gt=gt)], cohort
+    )
+    answer = fetch(alice, job, kind)
+    assert answer.status_code == 200
+    assert READERS[kind](answer.data) == [7]

@@ -8,11 +8,18 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from frontend.results import index
 from shared.core.jobs import Job
 from tests.client import Browser
-from tests.unit.frontend_results.world import ResultsWorld, index_of
+from tests.unit.frontend_results.world import ResultsWorld, index_of, index_once
 
 Ask = Callable[..., list[int]]
+
+
+@pytest.fixture(autouse=True)
+def indexes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same results are indexed once a run."""
+    monkeypatch.setattr(index, "build", index_once)
 
 
 @pytest.fixture

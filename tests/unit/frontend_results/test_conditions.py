@@ -79,6 +79,15 @@ ALL = list(range(9))
         ("q=mt-n", [8]),
         ("q=g.3001A>G", [3]),
         ("q=chr20:3499", [4]),
+        ("q=chr20:3,501", [4]),
+        ("q=20-3000-C-T", [2]),
+        ("q=20:3000c>t", [2]),
+        ("q=20-3000-C-G", []),
+        ("q=MT 3243", [7]),
+        ("q=p.R340H", [8]),
+        ("q=r340h", [8]),
+        ("q=Q825*", [2]),
+        ("q=JAG1-201:c.2473C>T", [2]),
         ("impact=HIGH&af=0.001&sample=child:het", [2]),
     ],
 )
@@ -134,3 +143,17 @@ def test_a_genotype_with_one_known_copy_counts_as_what_is_known(tmp_path: Path) 
     with index_of(tmp_path, odd) as connection:
         found = {zygosity: ids(connection, f"sample=child:{zygosity}") for zygosity in ("het", "hom", "ref", "missing")}
     assert found == {"het": [0, 6], "hom": [1, 3], "ref": [2, 7], "missing": [4, 5]}
+
+
+def test_hgvs_is_found_without_its_version_and_genes_that_look_like_places(tmp_path: Path) -> None:
+    named = {"hgvsc": "ENST00000361381.2:c.1019G>A"}
+    made = [
+        variant("20", 5, "G", "A", [call("NKX2-5", "ENST00000361381", "missense_variant", pick=True)], **named),
+        variant("20", 6, "G", "A", [call("F2R", "ENST00000000001", "missense_variant", pick=True)]),
+    ]
+    with index_of(tmp_path, made, samples=()) as connection:
+        assert ids(connection, "q=ENST00000361381:c.1019G>A", samples=()) == [0]
+        assert ids(connection, "q=ENST00000361381.2:c.1019G>A", samples=()) == [0]
+        assert ids(connection, "q=ENST00000361381.9:c.1019G>A", samples=()) == []
+        assert ids(connection, "q=NKX2-5", samples=()) == [0]
+        assert ids(connection, "q=F2R", samples=()) == [1]

@@ -45,8 +45,54 @@ def test_a_bar_leads_to(alice: Browser, job: Job, words: str, query: dict[str, s
 
 def test_the_genes_with_most_severe_variants_lead_to_these(alice: Browser, job: Job) -> None:
     page = alice.get(f"/jobs/{job.job_id}")
-    queries = [(link.get("href") or "").partition("?")[2] for link in page.all("a") if text_of(link) == "MT-ND4"]
-    assert queries[:2] == ["gene=MT-ND4&impact=HIGH&impact=MODERATE", "gene=MT-ND4"]
+    [row] = [row for row in page.all("tr") if text_of(row).startswith("MT-ND4 ")]
+    queries = [(link.get("href") or "").partition("?")[2] for link in row.iter("a")]
+    assert queries == ["gene=MT-ND4&impact=HIGH&impact=MODERATE", "gene=MT-ND4"]
+    assert "Genes with most variants" not in page.words
+
+
+def test_where_nothing_is_severe_the_genes_with_most_variants_are_shown(world: ResultsWorld, alice: Browser) -> None:
+    genes = [{"symbol": "QUIET", "gene_id": "ENSG1", "variants": 7, "high": 0, "moderate": 0}]
+    job = world.explored(summary={**MORE_SUMMARY, "genes": genes})
+    words = alice.get(f"/jobs/{job.job_id}").words
+    assert "Genes with most variants" in words
+    assert "HIGH and MODERATE" not in words
+
+
+def test_commands_versions_and_seconds_stand_on_the_page(world: ResultsWorld, alice: Browser) -> None:
+    pack = {
+        **MORE_SUMMARY["pack"],
+        "sources": [{"name": "Genes", "version": ""}, {"name": "ClinVar", "version": "2025-11-03"}],
+    }
+    more = {
+        "pack": pack,
+        "commands": [f"bcftools csq -g genes/{number}.gff3" for number in range(5)],
+        "seconds": {"checking": 0.2, "writing": 0.014},
+    }
+    job = world.explored(summary={**MORE_SUMMARY, **more})
+    words = alice.get(f"/jobs/{job.job_id}").words
+    assert "Genes, ClinVar 2025-11-03" in words
+    assert "bcftools csq -g genes/2.gff3" in words
+    assert "and 2 more, one for each contig" in words
+    assert "checking 0.2 s, writing 0.01 s" in words
+
+
+def test_what_is_rare_is_not_0_percent(world: ResultsWorld, alice: Browser) -> None:
+    job = world.explored(summary={**MORE_SUMMARY, "consequences": {"stop_gained": 1, "intron_variant": 99_999}})
+    words = alice.get(f"/jobs/{job.job_id}").words
+    assert "stop gained 1 < 0.1 %" in words
+
+
+def test_highlights_have_no_columns_for_a_clinvar_that_the_pack_lacks(world: ResultsWorld, alice: Browser) -> None:
+    plain = [{**found, "clinvar": "", "condition": ""} for found in MORE_SUMMARY["highlights"]]
+    job = world.explored(summary={**MORE_SUMMARY, "highlights": plain})
+    [table] = alice.get(f"/jobs/{job.job_id}").all("table", **{"class": "highlights"})
+    assert [text_of(head) for head in table.iter("th") if head.get("scope") == "col"] == [
+        "Variant",
+        "Gene",
+        "Consequence",
+        "Impact",
+    ]
 
 
 def test_a_job_of_long_ago_has_its_summary_without_links(world: ResultsWorld, alice: Browser) -> None:

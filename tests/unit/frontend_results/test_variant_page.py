@@ -122,3 +122,11 @@ def test_long_alleles_are_shortened_in_the_heading_and_there_in_full(world: Resu
     assert page.h1 == "20:5 A>AACG…(401)"
     assert f"A{bases}" in page.words
     assert "+400 bases" in page.words
+
+
+def test_somebody_with_another_allele_of_the_record_has_a_call(world: ResultsWorld, alice: Browser) -> None:
+    calls = [call(None, "", "intergenic_variant", pick=True)]
+    made = [variant("20", 5, "G", "A", calls, original="20:5:G:A/T", gt=["./1", "0/.", "./."], n_het=1, n_missing=2)]
+    page = page_of(alice, world.explored(made), 0)
+    assert rows(page, "genotypes") == ["child ./1 heterozygous", "mother 0/. another allele", "father ./. no call"]
+    assert "2 without a call or with another allele" in page.words

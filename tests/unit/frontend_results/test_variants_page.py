@@ -11,6 +11,8 @@ from tests.client import Browser, Page, text_of
 from tests.results_world import call, variant
 from tests.unit.frontend_results.world import ResultsWorld
 
+INTERGENIC = call(None, "", "intergenic_variant", pick=True)
+
 
 def found(page: Page) -> list[str]:
     """The variants in the table."""
@@ -231,3 +233,27 @@ def test_results_that_are_gone_are_not_found(world: ResultsWorld, alice: Browser
     world.results.delete_under(f"{job.user_id}/{job.job_id}/")
     assert alice.get(f"/jobs/{job.job_id}/variants").status == 404
     assert list((world.folder / "cache" / "making").iterdir()) == []
+
+
+def test_single_samples_are_offered_only_where_their_genotypes_are(world: ResultsWorld, alice: Browser) -> None:
+    cohort = tuple(f"person{number}" for number in range(21))
+    item = {key: value for key, value in variant("20", 1, "A", "G", [INTERGENIC]).items() if key != "gt"}
+    job = world.explored([{**item, "n_hom_ref": 20, "n_het": 1, "n_hom_alt": 0, "n_missing": 0}], cohort)
+    page = open_table(alice, job)
+    assert not page.all("select")
+    assert "at most 20 samples" in page.words
+    assert "0 of 1" not in open_table(alice, job, "sample=person3:het").words
+
+
+def test_a_row_says_when_its_hgvs_is_of_another_transcript_than_its_consequence(alice: Browser, job: Job) -> None:
+    rows = {text_of(head): text_of(row) for row in open_table(alice, job).all("tr") for head in row.iter("th")}
+    assert "picked: missense" in rows["20:3,001 A>G"]
+    assert "picked:" not in rows["20:3,000 C>T"]
+    assert "picked:" not in rows["20:9,100 G>A"]
+
+
+def test_what_lies_beside_a_gene_says_beside_which(alice: Browser, job: Job) -> None:
+    [beside] = [row for row in open_table(alice, job).all("tr") if text_of(row).startswith("20:2,000")]
+    [gene] = [cell for cell in beside.iter("td") if "c-gene" in cell.get("class", "")]
+    assert text_of(gene) == "JAG1"
+    assert [item.get("title") for item in gene.iter("i")] == ["Near JAG1, not in it"]

@@ -67,7 +67,7 @@ class Cohort:
         ref, alt = text(self.ref), text(self.alt)
         self.annotation = scene.engine.annotate(Alleles(np.array(position, dtype=np.int64), ref, alt))
         self.rows = len(self.annotation.allele)
-        genotypes = Genotypes(
+        genotypes = Genotypes.of(
             text([genotypes.replace(" ", "\t") for _, genotypes in records]),
             np.array([i for _, i, _ in pieces]),
             np.array([n for _, _, n in pieces]),

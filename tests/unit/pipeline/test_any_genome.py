@@ -7,10 +7,11 @@ import random
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pysam
 import pytest
 
 from annotator_hook.consequence.output import COLUMNS
-from annotator_hook.pipeline import annotate, haplotypes, parts, source
+from annotator_hook.pipeline import annotate, haplotypes, parts, source, together
 from tests.unit.pipeline import tiny
 from tests.unit.pipeline.vcf import Annotated, annotated, info
 
@@ -125,6 +126,32 @@ def test_without_samples_nothing_is_said_of_genotypes(tmp_path: Path, pack: Path
     assert (found.result.summary["zygosity"], found.result.summary["haplotype"]) == (None, None)
 
 
+def test_symbols_beside_an_allele_are_left_out_and_their_genotypes_are_neither_allele(
+    tmp_path: Path, pack: Path
+) -> None:
+    content = tiny.file("one 70 . A C,*,<DEL> . . . GT 0|2 1|3 2|2", "one 71 . A . . . . GT 0 0 0", samples=SAMPLES)
+    found = annotated(tmp_path, content, pack=pack)
+    assert dict(found.result.ledger.skipped) == {"no-alt": 1}
+    (row,) = found.variants
+    assert (row["pos"], row["alt"], row["gt"]) == (70, "C", ["0|.", "1|.", ".|."])
+    assert (row["n_hom_ref"], row["n_het"], row["n_hom_alt"], row["n_missing"]) == (0, 1, 0, 2)
+
+
+@pytest.mark.parametrize("samples", [(), SAMPLES])
+@pytest.mark.parametrize("records", [[], ["one 70 . A <DEL> . . . GT 0|1 0 0"]])
+def test_a_result_without_variants_has_all_its_files(
+    tmp_path: Path, pack: Path, samples: tuple[str, ...], records: list[str]
+) -> None:
+    content = tiny.file(*(record if samples else record.partition(" GT")[0] for record in records), samples=samples)
+    found = annotated(tmp_path, content, pack=pack)
+    assert [*found.records, *found.rows, *found.variants, *found.consequences] == []
+    assert ("gt" in pq.read_schema(found.result.files["variants"]).names) == bool(samples)
+    with pysam.VariantFile(str(found.result.files["vcf"])) as vcf:
+        assert tuple(vcf.header.samples) == samples
+        assert list(vcf.fetch("one")) == []
+    assert found.result.files["genes"].read_bytes() == b""
+
+
 def test_touched_genes_are_drawn(phased: Annotated) -> None:
     lines = phased.result.files["genes"].read_text().splitlines()
     assert [line.split("\t") for line in lines] == [
@@ -138,6 +165,8 @@ def test_the_summary_counts_contigs_lengths_and_coding_changes(phased: Annotated
     assert {contig: sum(bars["counts"]) for contig, bars in summary["density"].items()} == {"one": 5, "two": 1}
     assert sum(len(bars["counts"]) for bars in summary["density"].values()) <= 200
     assert summary["indel_lengths"] == {"1": 1}
+    assert all(command.startswith("bcftools csq -f ") for command in summary["commands"])
+    assert summary["commands"]
     assert summary["coding_consequences"] == {"stop_gained": 1, "missense_variant": 3}
     assert summary["genes"] == [{"symbol": "GENE1", "gene_id": "G1", "variants": 4, "high": 1, "moderate": 3}]
     assert summary["af_spectrum"] is None
@@ -169,7 +198,8 @@ def test_parts_and_processes_change_nothing(
     monkeypatch.setattr(source, "CHUNK", 4000)
     monkeypatch.setattr(parts, "ALLELES", 256)
     monkeypatch.setattr(work, "SMALL", 0)
-    monkeypatch.setattr(annotate, "FIRST_CHUNK", 3)
+    monkeypatch.setattr(parts, "BYTES", 20_000)
+    monkeypatch.setattr(together, "_BYTES", 100)
     monkeypatch.setattr(annotate, "MOST_ALLELES", 17)
     folder = tmp_path_factory.mktemp("parts")
     (folder / "input").write_text(content)

@@ -55,7 +55,7 @@ class _Ours:
         engine = Engine(model, sequence)
         annotation = engine.annotate(Alleles(positions, ref, alt))
         numbers = np.arange(len(lines))
-        genotypes = Genotypes(text([g for *_, g in lines]), numbers, np.ones(len(lines), dtype=np.int64))
+        genotypes = Genotypes.of(text([g for *_, g in lines]), numbers, np.ones(len(lines), dtype=np.int64))
         calls = read_together(engine, annotation, genotypes, ref, alt)
         names = model.texts["transcript_id"]
         self.proteins = dict[Combination, set[str]]()

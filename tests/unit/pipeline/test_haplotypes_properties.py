@@ -34,7 +34,7 @@ class _Copy:
         engine = Engine(model, sequence, distance=0)
         self.annotation: Annotation = engine.annotate(Alleles(np.array(positions, dtype=np.int64), ref, alt))
         numbers = np.arange(len(variants))
-        genotypes = Genotypes(text(["GT\t1"] * len(variants)), numbers, np.ones(len(variants), dtype=np.int64))
+        genotypes = Genotypes.of(text(["GT\t1"] * len(variants)), numbers, np.ones(len(variants), dtype=np.int64))
         self.calls: Calls = read_together(engine, self.annotation, genotypes, ref, alt)
         self.names = {f"{p}:{r}>{a}": i for i, (p, r, a) in enumerate(variants)}
 

@@ -155,6 +155,14 @@ def test_a_gzip_bomb_is_refused_long_before_it_is_unpacked(tmp_path: Path, monke
     assert refusal(tmp_path, gzip.compress(b"#" * (8 << 20))).code == "gzip-bomb"
 
 
+def test_a_cohort_that_hardly_varies_is_no_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "BOMB_FLOOR", 0)
+    cohort = (b"MT\t100\t.\tG\tA\t.\t.\t.\tGT" + b"\t0|0" * 20_000 + b"\n") * 20
+    packed = bgzipped(tmp_path, cohort)
+    assert len(cohort) > 400 * len(packed)
+    assert len(lines(tmp_path, packed)) == 20
+
+
 def test_a_line_of_ten_megabytes_is_cut_and_the_next_line_is_whole(tmp_path: Path) -> None:
     first, long, last = lines(tmp_path, b"a\n" + b"x" * (10 << 20) + b"\nb\n")
     assert (first.text, last.text) == ("a", "b")
