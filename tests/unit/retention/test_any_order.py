@@ -35,7 +35,7 @@ from tests.fake_jobs import Fake
 from tests.fakes import FakeObjects
 from tests.util_world import NOTICE, RETENTION, Pending, World
 
-RUNS, STEPS = 50, 50
+RUNS, STEPS = 100, 50
 MOST_JOBS = 6
 STATUSES = [
     SubscriptionStatus.ACTIVE,
@@ -43,13 +43,10 @@ STATUSES = [
     SubscriptionStatus.CANCELED,
     SubscriptionStatus.UNPAID,
 ]
-METHODS = ["look", "archive", "restore", "make_standard"]
 OUTSIDE = ["jobs", "users", "mailer", "mails", "topics", "waits", "inputs", "results"]
+methods = st.sampled_from(["look", "restore", "make_standard"])
 picks = st.integers(min_value=0, max_value=1000)
 nths = st.integers(min_value=1, max_value=3)
-disturbances = st.sampled_from(
-    ["delivery", "the same", "deletion", "upgrade", "downgrade", "back", "back and gone", "late copy", "kill"]
-)
 T = TypeVar("T")
 
 
@@ -138,7 +135,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @precondition(lambda self: self._restoring())
     @rule(which=picks)
-    def glacier_hands_out(self, which: int) -> None:
+    def glacier_hands_out_one(self, which: int) -> None:
         self.world.glacier_hands_out(*self._of(self._restoring(), which))
 
     @precondition(lambda self: self._restoring())
@@ -176,21 +173,41 @@ class AnyOrder(RuleBasedStateMachine):
                 self._deliver(one)
 
     @precondition(lambda self: self._due() or self._waiting())
-    @rule(which=picks, nth=nths, what=disturbances, who=picks)
-    def archiving_is_disturbed(self, which: int, nth: int, what: str, who: int) -> None:
-        if not self._due():
-            self.world.pass_time(RETENTION)
-        if self._due():
-            self._deliver_disturbed(self._of(self._due(), which), "archive", nth, what, who)
+    @rule(which=picks, nth=nths, what=st.sampled_from(["delivery", "the same"]), who=picks)
+    def archiving_is_disturbed_by_messages(self, which: int, nth: int, what: str, who: int) -> None:
+        self._archive_disturbed(which, nth, what, who)
+
+    @precondition(lambda self: self._due() or self._waiting())
+    @rule(which=picks, nth=nths, what=st.sampled_from(["deletion", "upgrade", "downgrade"]), who=picks)
+    def archiving_is_disturbed_by_their_owner(self, which: int, nth: int, what: str, who: int) -> None:
+        self._archive_disturbed(which, nth, what, who)
+
+    @precondition(lambda self: self._due() or self._waiting())
+    @rule(which=picks, nth=nths, what=st.sampled_from(["back", "back and gone"]), who=picks)
+    def archiving_is_disturbed_by_a_whole_restoration(self, which: int, nth: int, what: str, who: int) -> None:
+        self._archive_disturbed(which, nth, what, who)
+
+    @precondition(lambda self: self._due() or self._waiting())
+    @rule(which=picks, nth=nths, what=st.sampled_from(["kill", "late copy"]), who=picks)
+    def archiving_is_disturbed_by_death(self, which: int, nth: int, what: str, who: int) -> None:
+        self._archive_disturbed(which, nth, what, who)
 
     @precondition(lambda self: self._asked() or self._archived())
-    @rule(which=picks, method=st.sampled_from(METHODS), nth=nths, what=disturbances, who=picks)
-    def restoring_is_disturbed(self, which: int, method: str, nth: int, what: str, who: int) -> None:
-        if not self._asked():
-            job = self._of(self._archived(), who)
-            self.world.pending.append(RestoreRequested(job_id=job.job_id, user_id=job.user_id))
-            self._change_plan(self.world.users.get(job.user_id), up=True)
-        self._deliver_disturbed(self._of(self._asked(), which), method, nth, what, who)
+    @rule(which=picks, method=methods, nth=nths, what=st.sampled_from(["delivery", "the same"]), who=picks)
+    def restoring_is_disturbed_by_messages(self, which: int, method: str, nth: int, what: str, who: int) -> None:
+        self._restore_disturbed(which, method, nth, what, who)
+
+    @precondition(lambda self: self._asked() or self._archived())
+    @rule(which=picks, method=methods, nth=nths, what=st.sampled_from(["deletion", "upgrade", "downgrade"]), who=picks)
+    def restoring_is_disturbed_by_their_owner(self, which: int, method: str, nth: int, what: str, who: int) -> None:
+        self._restore_disturbed(which, method, nth, what, who)
+
+    @precondition(lambda self: self._asked() or self._archived())
+    @rule(which=picks, method=methods, nth=nths, what=st.sampled_from(["kill", "back", "back and gone"]), who=picks)
+    def restoring_is_disturbed_by_death_or_restoration(
+        self, which: int, method: str, nth: int, what: str, who: int
+    ) -> None:
+        self._restore_disturbed(which, method, nth, what, who)
 
     @precondition(lambda self: self.world.pending)
     @rule(which=picks, what=st.sampled_from(OUTSIDE))
@@ -199,6 +216,19 @@ class AnyOrder(RuleBasedStateMachine):
         self.world.pending.remove(one)
         with self._outage(what):
             self._deliver(one)
+
+    def _archive_disturbed(self, which: int, nth: int, what: str, who: int) -> None:
+        if not self._due():
+            self.world.pass_time(RETENTION)
+        if self._due():
+            self._deliver_disturbed(self._of(self._due(), which), "archive", nth, what, who)
+
+    def _restore_disturbed(self, which: int, method: str, nth: int, what: str, who: int) -> None:
+        if not self._asked():
+            job = self._of(self._archived(), who)
+            self.world.pending.append(RestoreRequested(job_id=job.job_id, user_id=job.user_id))
+            self._change_plan(self.world.users.get(job.user_id), up=True)
+        self._deliver_disturbed(self._of(self._asked(), which), method, nth, what, who)
 
     def _deliver_disturbed(self, one: Pending, method: str, nth: int, what: str, who: int) -> None:
         """Something happens in the midst of it: right before an object is touched, or its late copy ends."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from shared.core.errors import Retryable, Unavailable
+from shared.core.jobs import Job
 from shared.core.mail_links import UNSUBSCRIBE_PATH, read
-from shared.core.messages import ArchiveDue, JobFinished, MailEvent, RestoreRequested
+from shared.core.messages import AccountChanged, ArchiveDue, JobFinished, MailEvent, RestoreRequested
+from shared.core.retention import FilesState
 from shared.core.users import MailKind
 from shared.inbox.route import Lease
 from tests.fakes import SentMail
@@ -70,6 +73,14 @@ def test_an_email_about_very_many_jobs_names_the_first_twenty() -> None:
     [mail] = told_soon(world)
     assert mail.text.count(".vcf") == 20
     assert "and others" in mail.text
+
+
+def test_nobody_is_told_of_a_notice_that_is_longer_than_the_retention() -> None:
+    world = World()
+    world.services = replace(world.services, archive_notice=RETENTION * 2)
+    world.waiting_job(world.user())
+    world.settle_down()
+    assert told_soon(world) == []
 
 
 def test_a_premium_user_is_not_told_that_files_are_archived_soon() -> None:
@@ -146,6 +157,38 @@ def test_when_all_files_are_back_and_not_before_there_is_one_email() -> None:
         for stored in job.results.values():
             world.glacier_hands_out("results", stored.key)
         world.settle_down()
+    assert world.subjects().count("Your files are back") == 1
+
+
+def test_all_is_not_back_while_a_job_is_not_even_asked_for() -> None:
+    world = World()
+    alice = world.user()
+    job, other = world.archived_job(alice), world.archived_job(alice)
+    world.upgrade(alice)
+    world.deliver(world.take(AccountChanged))
+    late = next(one for one in world.pending if isinstance(one, RestoreRequested) and one.job_id == other.job_id)
+    world.pending.remove(late)
+    world.settle_down(with_glacier=True)
+    assert world.storage(job) == {"standard"}
+    assert "Your files are back" not in world.subjects()
+    world.pending.append(late)
+    world.settle_down(with_glacier=True)
+    assert world.subjects().count("Your files are back") == 1
+
+
+def test_an_index_that_is_behind_does_not_hold_the_email_back() -> None:
+    world = World()
+    alice = world.user()
+    world.archived_job(alice)
+    world.upgrade(alice)
+    world.settle_down()
+    behind = world.jobs.away(alice.user_id, FilesState.RESTORING, limit=10)
+
+    def away(user_id: str, files: FilesState, *, limit: int) -> list[Job]:
+        return [job for job in behind if job.files is files][:limit]
+
+    world.jobs.away = away  # type: ignore[method-assign]
+    world.settle_down(with_glacier=True)
     assert world.subjects().count("Your files are back") == 1
 
 

@@ -52,6 +52,42 @@ def test_upgrade_while_archiving_with_everything_restored_before_the_copy_ends(n
     assert world.present(job).files is FilesState.AVAILABLE
 
 
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_upgrade_and_downgrade_before_the_copy_ends(nth: int) -> None:
+    world = World()
+    alice = world.user()
+    job = world.waiting_job(alice)
+    message = due(world)
+
+    def come_and_go() -> None:
+        world.upgrade(alice)
+        world.settle_down(with_glacier=True)
+        world.downgrade(alice)
+        world.settle_down()
+
+    world.at("archive", come_and_go, nth=nth)
+    world.deliver(message)  # this copy comes late: the files wait for their new time in standard storage
+    world.settle_down(with_glacier=True)
+    assert world.storage(job) == {"standard"}
+    assert world.present(job).archive_at == world.time + RETENTION
+
+
+def test_once_the_files_are_asked_back_no_more_of_them_are_archived() -> None:
+    world = World()
+    alice = world.user()
+    job = world.waiting_job(alice)
+    message = due(world)
+
+    def upgrade() -> None:
+        world.upgrade(alice)
+        world.deliver(world.take(AccountChanged))
+        world.deliver(world.take(RestoreRequested))
+
+    world.at("archive", upgrade, nth=2)
+    world.deliver(message)
+    assert world.buckets["results"].archived == {job.results["vcf"].key}  # whose copy was under way
+
+
 def test_a_late_copy_of_a_server_that_died_after_it_is_found_by_the_next_attempt() -> None:
     world = World()
     alice = world.user()
@@ -89,6 +125,47 @@ def test_upgrade_in_the_last_moment_of_archiving() -> None:
     world.jobs.archived = late  # type: ignore[method-assign, assignment]
     world.deliver(message)
     assert world.present(job).files is FilesState.RESTORING
+
+
+def test_an_upgrade_that_meets_a_job_at_the_moment_when_its_archiving_begins_asks_for_it() -> None:
+    world = World()
+    alice = world.user()
+    job = world.waiting_job(alice)
+    world.upgrade(alice)
+    end_wait = world.jobs.end_wait
+
+    def late(job_id: str) -> object:
+        world.jobs.begin_archive(job_id, wait=job.wait, now=world.time)
+        return end_wait(job_id)
+
+    world.jobs.end_wait = late  # type: ignore[method-assign, assignment]
+    world.deliver(world.take(AccountChanged))
+    assert [one.job_id for one in world.pending if isinstance(one, RestoreRequested)] == [job.job_id]
+
+
+def test_a_change_that_another_followed_is_left_to_that() -> None:
+    world = World()
+    alice = world.user()
+    job = world.archived_job(alice)
+    world.upgrade(alice)
+    world.downgrade(alice)
+    world.upgrade(alice)
+    for _ in range(3):
+        world.deliver(world.take(AccountChanged))
+    assert [one.job_id for one in world.pending if isinstance(one, RestoreRequested)] == [job.job_id]
+
+
+def test_downgrade_while_restoring_begins_the_wait_when_the_files_are_back() -> None:
+    world = World()
+    alice = world.user()
+    job = world.archived_job(alice)
+    world.upgrade(alice)
+    world.settle_down()
+    world.downgrade(alice)
+    world.settle_down()
+    world.pass_time(timedelta(hours=4))
+    world.settle_down(with_glacier=True)
+    assert world.present(job).archive_at == world.time + RETENTION
 
 
 def test_downgrade_while_restoring() -> None:
@@ -177,6 +254,22 @@ def test_delete_while_archiving(nth: int) -> None:
 
     world.at("archive", delete_and_come_back, nth=nth)
     world.deliver(message)
+    world.settle_down()
+    assert world.storage(job) == {"gone"}
+
+
+def test_the_account_is_deleted_while_a_copy_is_under_way() -> None:
+    world = World()
+    alice = world.user()
+    job = world.waiting_job(alice)
+    world.close(alice)
+    delete = world.jobs.delete
+
+    def late(job_id: str) -> None:
+        world.write("inputs", job.input.key)  # the copy ends after its object was deleted, and before the job is
+        delete(job_id)
+
+    world.jobs.delete = late  # type: ignore[method-assign]
     world.settle_down()
     assert world.storage(job) == {"gone"}
 
