@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 
+import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -269,8 +270,9 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def no_file_of_a_job_is_lost(self) -> None:
-        for job in self.world.jobs.jobs.values():
-            assert "gone" not in self.world.storage(job), job
+        here = {user.user_id for user in self._owners()}  # jobs of a closed account are on their way out
+        for job in self._jobs():
+            assert job.user_id not in here or "gone" not in self.world.storage(job), job
 
     @invariant()
     def nobody_is_told_the_same_twice(self) -> None:
@@ -438,6 +440,7 @@ def _containers(fields: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.timeout(600)  # one that fails is made short first
 def test_every_promise_holds_in_any_order() -> None:
     AnyOrder.steps = 0
     with structlog.testing.capture_logs():  # thousands of lines that nobody reads
