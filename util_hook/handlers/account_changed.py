@@ -25,9 +25,9 @@ from util_hook.waits import keep_wait
 
 log = structlog.get_logger()
 
-PAGE = 100
+PAGE = 500
 """Jobs read at once."""
-SLICE = timedelta(seconds=5)
+SLICE = timedelta(seconds=20)
 """For how long one message goes on with the next page."""
 
 
