@@ -122,4 +122,3 @@ def whole(column: Column) -> memoryview:
     """The texts of a column one after the other, without a copy."""
     offsets = offsets_of(column)
     return memoryview(column.buffers()[2] or b"")[int(offsets[0]) : int(offsets[-1])]
-
