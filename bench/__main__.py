@@ -137,7 +137,7 @@ def chromosome_20(source: Path) -> list[Figure]:
     if "phased_seconds" in found:
         phased = "1000 Genomes, 24,990 sites × 300 samples, haplotypes read"
         figures += [
-            Figure("the same file, `bcftools csq -p a` alone", found["phased_csq_seconds"], "s"),
+            Figure("1000 Genomes, `bcftools csq -p a` alone", found["phased_csq_seconds"], "s"),
             Figure(phased, found["phased_seconds"], "s"),
             Figure(f"{phased}, as a multiple of `bcftools csq`", found["phased_ratio"], "×", 4),
             Figure(f"{phased}, memory of all processes", found["phased_peak_mb"], "MB", 1000),

@@ -69,16 +69,36 @@ def digits(numbers: Ints) -> Text:
 
 def merge(rows: int, *pieces: tuple[Ints, Text]) -> Text:
     """A column of ``rows`` strings from pieces ``(row numbers, strings)``; rows that no piece names are empty."""
-    used = [(where, strings) for where, strings in pieces if len(where)]
+    used = [(where, _whole(strings)) for where, strings in pieces if len(where)]
     if not used:
         return blank(rows)
-    source = np.full(rows, -1, dtype=np.int64)
+    if len(used) == 1 and (used[0][0][1:] > used[0][0][:-1]).all():
+        return scattered(rows, *used[0])
+    total = sum(len(where) for where, _ in used)
+    source = np.full(rows, total, dtype=np.int64)
     offset = 0
     for where, _ in used:
         source[where] = np.arange(offset, offset + len(where))
         offset += len(where)
-    flat = [chunk for _, strings in used for chunk in (strings.chunks if hasattr(strings, "chunks") else [strings])]
-    return pick(pa.concat_arrays(flat), source)
+    return pa.concat_arrays([*(strings for _, strings in used), _EMPTY]).take(pa.array(source))
+
+
+def scattered(rows: int, where: Ints, strings: Text) -> Text:
+    """A column of ``rows`` strings, those at ``where`` (ascending) from ``strings``, the others empty; not copied."""
+    _, offsets, data = strings.buffers()
+    places = np.frombuffer(offsets, dtype=np.int32)[strings.offset : strings.offset + len(strings) + 1]
+    sizes = np.zeros(rows + 1, dtype=np.int32)
+    sizes[0] = places[0]
+    sizes[where + 1] = np.diff(places)
+    begins = pa.py_buffer(np.cumsum(sizes, dtype=np.int32))
+    return pa.Array.from_buffers(strings.type, rows, [None, begins, data or pa.py_buffer(b"")])
+
+
+def _whole(strings: Text) -> Text:
+    """One array, where there are several chunks."""
+    if not hasattr(strings, "chunks"):
+        return strings
+    return strings.chunk(0) if strings.num_chunks == 1 else pa.concat_arrays(strings.chunks)
 
 
 def distinct(numbers: Ints) -> tuple[Ints, Ints]:

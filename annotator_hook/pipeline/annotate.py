@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from annotator_hook.consequence.alleles import Alleles
-from annotator_hook.consequence.arrays import Ints
+from annotator_hook.consequence.arrays import Ints, scattered
 from annotator_hook.consequence.engine import Engine
 from annotator_hook.consequence.output import Writer
 from annotator_hook.pipeline import (
@@ -198,7 +198,7 @@ class _Part:
         near = np.flatnonzero(self._annotator.csq.near(self._part, pos, ref))
         said = self._bcsq.slice(self._bcsq_used, len(near))
         self._bcsq_used += len(near)
-        return columns.scattered(len(pos), near, said)
+        return scattered(len(pos), near, said)
 
     def _index(self, table: Any, lines: Any) -> None:
         first = table.column("pos").to_numpy().astype(np.int64) - 1

@@ -122,10 +122,3 @@ def whole(column: Column) -> memoryview:
     """The texts of a column one after the other, without a copy."""
     offsets = offsets_of(column)
     return memoryview(column.buffers()[2] or b"")[int(offsets[0]) : int(offsets[-1])]
-
-
-def scattered(rows: int, where: Ints, values: Column) -> Column:
-    """A column of ``rows`` texts, those at ``where`` from ``values``, the others empty."""
-    source = np.full(rows, len(values), dtype=np.int64)
-    source[where] = np.arange(len(values))
-    return pa.concat_arrays([values.cast(BINARY), binary([b""])]).take(pa.array(source))

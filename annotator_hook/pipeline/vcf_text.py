@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from annotator_hook.consequence.arrays import Text, blank, digits, merge, text
+from annotator_hook.consequence.arrays import Text, blank, digits, merge, scattered, text
 from annotator_hook.consequence.output import HEADER
 from annotator_hook.packs.format import PackContig
 from annotator_hook.pipeline import columns
@@ -68,7 +68,7 @@ def lines(contig: str, table: Any, hgvsg: Text, bcsq: Any, csq: Text, known: Any
         rows = pa.array(changed)
         number = digits(field["number"].take(rows).to_numpy())
         own = columns.join(";GAS_ORIGINAL=", field["original"].take(rows), ";GAS_ALLELE=", number)
-        parts.append(columns.scattered(len(table), changed, own))
+        parts.append(scattered(len(table), changed, own))
     parts += [";GAS_HGVS=", hgvsg]
     if bcsq is not None:
         parts += [_where_filled(bcsq, ";BCSQ="), bcsq]
