@@ -45,6 +45,6 @@ class AnnotatorSettings(HookSettings):
     job_output_mib: int = Field(
         default=20_480,
         ge=1,
-        description="Largest file that one job may write, and largest unpacked input, in MiB; where 250 times the upload is "
+        description="Largest file that one job may write, and largest unpacked input, in MiB; where 600 times the upload is "
         "more, that counts.",
     )

@@ -98,7 +98,7 @@ GIB = 1024**3
 
 
 @pytest.mark.parametrize(
-    ("size", "seconds", "output"), [(5, 60, GIB), (GIB, 60, 250 * GIB), (20 * GIB + 1, 21 * 60, 250 * (20 * GIB + 1))]
+    ("size", "seconds", "output"), [(5, 60, GIB), (GIB, 60, 600 * GIB), (20 * GIB + 1, 21 * 60, 600 * (20 * GIB + 1))]
 )
 def test_a_large_upload_may_take_longer_and_make_larger_files(
     world: World, size: int, seconds: float, output: int
