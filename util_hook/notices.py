@@ -16,6 +16,8 @@ from util_hook.services import Services
 _LISTED = 20
 """Jobs that an e-mail names; the page has them all."""
 _PAGE, _MOST_PAGES = 100, 10
+_FEW = 20
+"""Jobs that are looked at first to find one that is still away."""
 _FRESH = timedelta(days=1)
 """How long after files came back a repeated message may still write about it."""
 
@@ -83,11 +85,19 @@ def _are_all_back(owner: User, services: Services) -> bool:
     coming = [FilesState.RESTORING]
     if owner.plan == "premium":
         coming += [FilesState.ARCHIVED, FilesState.ARCHIVING]
-    return not any(
-        _is_in(job, coming, services)
-        for files in coming
-        for job in services.jobs.away(owner.user_id, files, limit=_LISTED)
-    )
+    return not any(_is_in(job, coming, services) for files in coming for job in _named_away(owner, files, services))
+
+
+def _named_away(owner: User, files: FilesState, services: Services) -> Iterator[Job]:
+    """All that the index names. Where many come back at once, the first that it names are those that are back already;
+    mostly one of a few is still away, and nobody asks for more."""
+    limit, seen = _FEW, set[str]()
+    while True:
+        named = services.jobs.away(owner.user_id, files, limit=limit)
+        yield from (job for job in named if job.job_id not in seen)
+        if len(named) < limit:
+            return
+        limit, seen = limit * 10, {job.job_id for job in named}
 
 
 def _is_in(job: Job, states: list[FilesState], services: Services) -> bool:

@@ -192,6 +192,27 @@ def test_an_index_that_is_behind_does_not_hold_the_email_back() -> None:
     assert world.subjects().count("Your files are back") == 1
 
 
+def test_an_index_that_still_names_many_that_are_back_does_not_let_the_email_go_early() -> None:
+    world = World()
+    alice = world.user()
+    jobs = [world.archived_job(alice) for _ in range(25)]
+    world.upgrade(alice)
+    world.settle_down()
+    behind = world.jobs.away(alice.user_id, FilesState.RESTORING, limit=100)
+
+    def away(user_id: str, files: FilesState, *, limit: int) -> list[Job]:
+        return [job for job in behind if job.files is files][:limit]
+
+    world.jobs.away = away  # type: ignore[method-assign]
+    for job in jobs:
+        assert "Your files are back" not in world.subjects()
+        world.glacier_hands_out("inputs", job.input.key)
+        for stored in job.results.values():
+            world.glacier_hands_out("results", stored.key)
+        world.settle_down()
+    assert world.subjects().count("Your files are back") == 1
+
+
 def test_a_server_that_died_before_it_told_that_all_is_back_does_not_lose_the_email() -> None:
     world = World()
     alice = world.user()
