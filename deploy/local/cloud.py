@@ -12,6 +12,7 @@ from moto.sns.models import sns_backends
 from deploy.local import functions, pages, schedule
 from deploy.local.cloudformation import strict
 from deploy.local.dispatch import Dispatcher
+from deploy.local.dynamodb import service as dynamodb
 from deploy.local.s3 import service as s3
 from deploy.local.s3.glacier import Glacier, Pace
 from deploy.local.server import Server
@@ -54,6 +55,7 @@ def create_server(port: int, pace: Pace | None = None) -> Server:
             region = topic_arn.split(":")[3]
             return sns_backends[DEFAULT_ACCOUNT_ID][region].publish(message, topic_arn, subject=subject)
 
+    dynamodb.install()
     sns.install(pusher)
     ses.install(mailbox, publish)
     s3.install(Glacier(pace or Pace(), timer, publish, lambda: dispatcher.exclusive("s3"), _now))

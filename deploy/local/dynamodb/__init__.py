@@ -1,0 +1,1 @@
+"""What moto's DynamoDB lacks: its queries read the whole table, and its transactions copy it."""
