@@ -121,6 +121,7 @@ class FakeObjects(Fake):
         self.reach()
         if not prefix.endswith("/"):
             raise ValueError(f"{prefix!r} does not end with a slash")
+        self.uploads = {name: one for name, one in self.uploads.items() if not one.key.startswith(prefix)}
         for key in [key for key in self.objects if key.startswith(prefix)]:
             self._forget(key)
             del self.objects[key]

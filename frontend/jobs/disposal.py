@@ -20,16 +20,22 @@ def remove(job: Job) -> None:
     """Deletes the job and its files. Harmless when repeated.
 
     It is cancelled first, so that whoever works on it cannot finish any more and clears away what it wrote; its row
-    goes last, so that what was interrupted half-way can be seen and deleted again.
+    goes after its files, so that what was interrupted half-way can be seen and deleted again. Then its files go once
+    more: an upload, or a copy to the archive or from it, that ended meanwhile may have brought one back.
     """
     if not job.state.is_final:
         with contextlib.suppress(Conflict, NotFound):  # it came to its end by itself
             services().jobs.cancel(job.job_id, now=services().now())
+    _delete_files(job)
+    _forget(job)
+    services().jobs.delete(job.job_id)
+    _delete_files(job)
+
+
+def _delete_files(job: Job) -> None:
     prefix = job_prefix(job.user_id, job.job_id)
     services().inputs.delete_under(prefix)
     services().results.delete_under(prefix)
-    _forget(job)
-    services().jobs.delete(job.job_id)
 
 
 def _forget(job: Job) -> None:

@@ -25,6 +25,8 @@ _PASSING = frozenset(
         "Throttling", "ThrottlingException", "TooManyRequestsException", "TransactionConflictException",
         "TransactionInProgressException", "KMSThrottling", "KmsThrottled",
         "OperationAborted",
+        # an upload in parts was forgotten under way: what it belonged to is being deleted, as the next try will see
+        "NoSuchUpload",
         # the caller is not known, or not allowed
         "AccessDenied", "AccessDeniedException", "AuthFailure", "AuthorizationError", "ExpiredToken",
         "ExpiredTokenException", "IncompleteSignature", "IncompleteSignatureException", "InvalidAccessKeyId",

@@ -29,7 +29,8 @@ _AT_ONCE = 8
 _ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 _GONE = frozenset({"404", "NoSuchKey"})
 _CANNOT_BE_READ = frozenset({"InvalidObjectState", "ObjectNotInActiveTierError"})
-_CHANGED = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
+_CHANGED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchUpload"})
+"""Its deletion forgets uploads in parts, and so this copy too."""
 _COPY_UNTIL = re.compile(r'ongoing-request="false", expiry-date="([^"]+)"')
 
 

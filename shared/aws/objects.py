@@ -142,6 +142,10 @@ class S3Objects:
         if not prefix.endswith("/"):
             raise ValueError(f"{prefix!r} does not end with a slash")
         with translated("S3"):
+            # First, so that what is completed meanwhile is there to be deleted.
+            pages = self._s3.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=prefix)
+            for upload in [found for page in pages for found in page.get("Uploads", [])]:
+                self.abort_parts(upload["Key"], upload["UploadId"])
             # A page of a listing holds as many keys as one deletion takes: 1000.
             for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
                 keys = [{"Key": item["Key"]} for item in page.get("Contents", [])]

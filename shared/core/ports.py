@@ -329,7 +329,8 @@ class Objects(Protocol):
         ...
 
     def delete_under(self, prefix: str) -> None:
-        """Deletes every object whose key starts with ``prefix``, which ends with a slash."""
+        """Deletes every object whose key starts with ``prefix``, which ends with a slash, and forgets the uploads in
+        parts of such: none of them can become an object afterwards."""
         ...
 
 

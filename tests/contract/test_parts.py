@@ -114,3 +114,17 @@ def test_an_address_is_of_one_part_of_one_upload(objects: Objects) -> None:
     assert KEY in url
     assert "partNumber=7" in url
     assert f"uploadId={upload_id}" in url
+
+
+def test_what_is_deleted_under_a_prefix_cannot_be_completed_afterwards(objects: Objects, put: Put) -> None:
+    mine = [objects.start_parts(KEY) for _ in range(2)]
+    other = objects.start_parts("alice/10/input.vcf")
+    parts = [put(upload_id, 1, SMALL) for upload_id in mine]
+    objects.delete_under("alice/1/")
+    for upload_id in mine:
+        with pytest.raises(NotFound):
+            objects.parts(KEY, upload_id)
+    if isinstance(objects, FakeObjects):  # moto fails on it; see tests/unit/aws/test_clients.py for S3's answer
+        with pytest.raises(NotFound):
+            objects.complete_parts(KEY, mine[0], parts[:1])
+    assert list(objects.parts("alice/10/input.vcf", other)) == []

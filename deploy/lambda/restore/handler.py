@@ -29,6 +29,8 @@ _MOST_PARTS = 10_000
 _AT_ONCE = 8
 _GONE = {"404", "NoSuchKey"}
 _EXPIRED = {"InvalidObjectState", "ObjectNotInActiveTierError"}
+_FORGOTTEN = {"NoSuchUpload"}
+"""A deletion forgets uploads in parts, and so this copy too."""
 _ARCHIVED = {"GLACIER", "DEEP_ARCHIVE"}
 _KEPT = ("ContentType", "ContentEncoding", "ContentDisposition", "CacheControl", "Metadata")
 
@@ -57,6 +59,7 @@ def bring_back(bucket: str, key: str) -> bool:
     """Copies the object onto itself, to standard storage. False when it is gone: there is nothing to tell.
 
     True also when it is in standard storage already, or its temporary copy expired: the utility server looks itself.
+    And so it deletes an object that `_copy` brought back while its job was deleted.
     """
     try:
         head = s3.head_object(Bucket=bucket, Key=key)
@@ -68,9 +71,9 @@ def bring_back(bucket: str, key: str) -> bool:
         if code in _GONE:
             log.info("gone: %s", key)
             return False
-        if code not in _EXPIRED:
+        if code not in _EXPIRED | _FORGOTTEN:
             raise
-        log.warning("expired before it was copied: %s", key)
+        log.warning("not copied (%s): %s", code, key)
     return True
 
 
@@ -85,6 +88,7 @@ def announce(key: str) -> None:
 
 
 def _copy(bucket: str, key: str, head: dict[str, Any]) -> None:
+    # Without IfMatch: the runtime's boto3 may be older than this parameter, and would refuse every copy.
     s3.copy_object(
         Bucket=bucket,
         Key=key,
@@ -117,7 +121,7 @@ def _copy_in_parts(bucket: str, key: str, head: dict[str, Any]) -> None:
     try:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             parts = list(pool.map(copy_part, range(len(starts))))
-        s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+        s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts}, IfMatch=head["ETag"])
     except BaseException:
         s3.abort_multipart_upload(**upload)
         raise

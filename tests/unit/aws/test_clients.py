@@ -143,6 +143,7 @@ def test_parts_that_s3_does_not_put_together_are_said_to_be_wrong(
 def test_objects_that_could_not_be_deleted_are_not_passed_over() -> None:
     s3 = made(CLOUD, "s3")
     with Stubber(s3) as stub:
+        stub.add_response("list_multipart_uploads", {})
         stub.add_response("list_objects_v2", {"Contents": [{"Key": "a/1"}]})
         stub.add_response("delete_objects", {"Errors": [{"Key": "a/1", "Code": "InternalError"}]})
         with pytest.raises(Unavailable):

@@ -39,6 +39,7 @@ def outcome(error: Exception) -> type[GasError]:
         answered("ProvisionedThroughputExceededException"),
         answered("RequestLimitExceeded"),
         answered("SlowDown", 503),
+        answered("NoSuchUpload", 404),
         answered("InternalServerError", 500),
         answered("Whatever", 502),
         answered("TooManyRequestsException", 429),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
+from shared.aws import glacier
 from shared.aws.glacier import S3Archive
 from shared.aws.session import client
 from shared.aws.waits import StepFunctionsWaits
@@ -132,6 +133,18 @@ def test_an_object_that_was_changed_meanwhile_is_looked_at_again_later(
 ) -> None:
     stub.add_response("head_object", {"ContentLength": 12, "ETag": ETAG})
     stub.add_client_error("copy_object", code, http_status_code=412)
+    with pytest.raises(Unavailable):
+        archive.archive(KEY)
+
+
+def test_a_copy_in_parts_that_a_deletion_forgot_is_looked_at_again_later(
+    archive: S3Archive, stub: Stubber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(glacier, "LARGEST_COPY", 10)
+    stub.add_response("head_object", {"ContentLength": 12, "ETag": ETAG})
+    stub.add_response("create_multipart_upload", {"UploadId": "u"})
+    stub.add_client_error("upload_part_copy", "NoSuchUpload", http_status_code=404)
+    stub.add_client_error("abort_multipart_upload", "NoSuchUpload", http_status_code=404)
     with pytest.raises(Unavailable):
         archive.archive(KEY)
 

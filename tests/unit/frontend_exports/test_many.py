@@ -14,7 +14,7 @@ from tests.client import Browser
 from tests.results_world import write_many
 from tests.unit.frontend_exports.world import ExportsWorld
 
-MANY = 60_000
+MANY = 25_000
 MOST_AT_ONCE = 12_000_000
 """Bytes of one piece, and thus about what an export holds in memory."""
 
