@@ -88,7 +88,7 @@ def announce(key: str) -> None:
 
 
 def _copy(bucket: str, key: str, head: dict[str, Any]) -> None:
-    # Without IfMatch: the runtime's boto3 may be older than this parameter, and would refuse every copy.
+    # Without IfMatch, which the runtime's boto3 may be too old to know: see `bring_back` for what that could bring back.
     s3.copy_object(
         Bucket=bucket,
         Key=key,
@@ -121,7 +121,7 @@ def _copy_in_parts(bucket: str, key: str, head: dict[str, Any]) -> None:
     try:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             parts = list(pool.map(copy_part, range(len(starts))))
-        s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts}, IfMatch=head["ETag"])
+        s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
     except BaseException:
         s3.abort_multipart_upload(**upload)
         raise

@@ -128,9 +128,7 @@ def test_an_object_over_5_gib_is_copied_in_parts_with_its_headers(
         )
     parts = [{"PartNumber": number, "ETag": f"part-{number}"} for number in (1, 2, 3)]
     function.s3.add_response(
-        "complete_multipart_upload",
-        {},
-        {**PLACE, "UploadId": "u", "MultipartUpload": {"Parts": parts}, "IfMatch": '"e"'},
+        "complete_multipart_upload", {}, {**PLACE, "UploadId": "u", "MultipartUpload": {"Parts": parts}}
     )
     function.will_announce()
     function.hears("ObjectRestore:Completed")
@@ -146,18 +144,6 @@ def test_a_copy_in_parts_that_fails_is_forgotten_and_tried_again(
     function.s3.add_response("abort_multipart_upload", {}, {**PLACE, "UploadId": "u"})
     with pytest.raises(ClientError):
         function.hears("ObjectRestore:Completed")
-
-
-def test_a_copy_in_parts_brings_back_nothing_that_was_deleted_meanwhile(
-    function: Function, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(function.module, "LARGEST_COPY", 10)
-    function.will_find(25)
-    function.s3.add_response("create_multipart_upload", {"UploadId": "u"})
-    function.s3.add_response("upload_part_copy", {"CopyPartResult": {"ETag": "part-1"}})
-    function.s3.add_client_error("complete_multipart_upload", "NoSuchKey", "no", 404)
-    function.s3.add_response("abort_multipart_upload", {}, {**PLACE, "UploadId": "u"})
-    function.hears("ObjectRestore:Completed")
 
 
 def test_a_copy_in_parts_that_a_deletion_forgot_is_told_and_not_tried_again(
