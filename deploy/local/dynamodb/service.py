@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from moto.core.serialize import SERVICE_SPECIFIC_SERIALIZERS
 from moto.dynamodb import urls
 from moto.dynamodb.exceptions import ResourceInUseException, ResourceNotFoundException
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.dynamo_type import Item
 from moto.dynamodb.models.table import Table
 
+from deploy.local.dynamodb.answers import AttributeSerializer
 from deploy.local.dynamodb.table import Excerpt, Key, LocalTable
 from deploy.local.moto_urls import UrlModule
 
@@ -62,3 +64,4 @@ class LocalDynamo(DynamoDBBackend):
 def install() -> None:
     """Every DynamoDB backend that moto makes from now on is ours."""
     dynamodb_backends.backend = LocalDynamo
+    SERVICE_SPECIFIC_SERIALIZERS["dynamodb"] = {"json": AttributeSerializer}
