@@ -14,6 +14,7 @@ from frontend.jobs.disposal import remove
 from frontend.tracing import request_id
 from shared.core.errors import Conflict, GasError
 from shared.core.jobs import FilesAway, Job, JobState
+from shared.core.messages import RestoreRequested
 
 log = structlog.get_logger()
 
@@ -26,6 +27,8 @@ def cancel(job: Job) -> ResponseReturnValue:
     except Conflict:
         if job.state is not JobState.CANCELLED:
             flash("There was nothing left to cancel: the job had come to its end.", "info")
+    else:
+        _begin_wait(job)
     return _to(job)
 
 
@@ -62,6 +65,16 @@ def delete(job: Job) -> ResponseReturnValue:
     remove(job)
     flash(f"“{job.name}” and its files are deleted.", "info")
     return redirect(url_for("jobs.index"), 303)
+
+
+def _begin_wait(job: Job) -> None:
+    """Nobody announces the end of a job that was cancelled: util is to look at it, so that a free user's file waits for
+    the archive like all others. If that fails now, a change of the plan looks at it next; nothing is lost by that."""
+    ended = RestoreRequested(job_id=job.job_id, user_id=job.user_id, request_id=request_id())
+    try:
+        services().topics.publish(services().restore_requests_topic, ended.to_json())
+    except GasError as error:
+        log.warning("the file of a cancelled job waits for no archive", error=str(error))
 
 
 def _clear_results(job: Job) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from frontend.jobs.presentation import Badge
-from shared.core.jobs import Job, JobState, files_of
+from shared.core.jobs import Job, files_of
 from shared.core.retention import FilesState
 from shared.core.users import User
 
@@ -83,7 +83,7 @@ def whereabouts(job: Job, owner: User, now: datetime, retention: timedelta) -> W
 def _expected(job: Job, owner: User, now: datetime, retention: timedelta) -> datetime | None:
     """When the files of a job will be archived whose wait begins only now: its end, or its owner's change of plan, was
     a moment ago, and the message about it is on its way."""
-    if job.state not in {JobState.COMPLETED, JobState.FAILED} or job.finished_at is None:
+    if job.finished_at is None:
         return None
     since = max(filter(None, (job.finished_at, job.files_at, owner.plan_since)))
     return since + retention if now - since < _ON_ITS_WAY else None

@@ -81,7 +81,8 @@ class ArchiveDue(Message):
 
 class RestoreRequested(Message):
     """Topic ``restore-requests``: util, frontend, restore function → util. Look at where the job's files are and take
-    the next step towards having them back, if its owner may have them."""
+    the next step towards where they should be: back, if its owner may have them; waiting for the archive, if they are
+    here and its owner is free."""
 
     job_id: str = _Id
     user_id: str = _Id

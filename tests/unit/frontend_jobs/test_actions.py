@@ -8,6 +8,7 @@ import pytest
 
 from shared.core.errors import Unavailable
 from shared.core.jobs import Job, JobState
+from shared.core.messages import RestoreRequested
 from tests.client import Browser, Page
 from tests.unit.frontend_jobs.world import VCF, JobsWorld
 
@@ -28,6 +29,22 @@ def test_a_moving_job_can_be_cancelled(world: JobsWorld, alice: Browser, state: 
     page = alice.follow(alice.submit(job_page(alice, job), "Cancel the job"))
     assert world.stored(job).state is JobState.CANCELLED
     assert "You cancelled this job." in page.words
+
+
+def test_a_cancelled_job_is_looked_at_so_that_its_file_waits_for_the_archive(world: JobsWorld, alice: Browser) -> None:
+    job = world.job(JobState.RUNNING)
+    page = alice.follow(alice.submit(job_page(alice, job), "Cancel the job"))
+    topic, text = world.topics.published[-1]
+    assert topic == world.settings.restore_requests_topic
+    assert RestoreRequested.from_json(text).job_id == job.job_id
+    assert "Its files are archived" in page.words
+
+
+def test_cancelling_works_while_sns_is_away(world: JobsWorld, alice: Browser) -> None:
+    job = world.job(JobState.RUNNING)
+    page = job_page(alice, job)
+    world.topics.fail_with = Unavailable("SNS is away.")
+    assert "You cancelled this job." in alice.follow(alice.submit(page, "Cancel the job")).words
 
 
 def test_cancelling_twice_is_harmless(world: JobsWorld, alice: Browser) -> None:

@@ -49,9 +49,10 @@ def test_files_that_stay_are_not_spoken_of() -> None:
     assert whereabouts(a_done_job(FilesState.AVAILABLE, archive_at=NOW), PREMIUM, NOW) is None
 
 
-def test_a_job_that_ended_a_moment_ago_counts_down_before_its_wait_has_begun() -> None:
+@pytest.mark.parametrize("state", [JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED])
+def test_a_job_that_ended_a_moment_ago_counts_down_before_its_wait_has_begun(state: JobState) -> None:
     ended = NOW - timedelta(seconds=2)
-    where = whereabouts(a_done_job(FilesState.AVAILABLE, finished_at=ended), FREE, NOW)
+    where = whereabouts(a_done_job(FilesState.AVAILABLE, state=state, finished_at=ended), FREE, NOW)
     assert where is not None
     assert where.until == ended + RETENTION
     assert whereabouts(a_done_job(FilesState.AVAILABLE, finished_at=ended), PREMIUM, NOW) is None

@@ -21,6 +21,18 @@ def test_a_free_users_job_waits_for_the_retention_from_its_completion() -> None:
     assert world.waits.started[job.job_id, job.wait] == (world.time + RETENTION - NOTICE, world.time + RETENTION)
 
 
+def test_a_free_users_cancelled_job_waits_from_when_it_was_cancelled() -> None:
+    world = World()
+    running = world.run_again(world.waiting_job(world.user()))
+    world.pass_time(timedelta(hours=1))
+    world.jobs.cancel(running.job_id, now=world.time)
+    world.deliver(RestoreRequested(job_id=running.job_id, user_id=running.user_id))
+    assert world.present(running).archive_at == world.time + RETENTION
+    world.pass_time(RETENTION)
+    world.settle_down()
+    assert world.storage(running) == {"archived"}
+
+
 def test_a_premium_users_job_does_not_wait() -> None:
     world = World()
     alice = world.user()
