@@ -13,6 +13,7 @@ from datetime import timedelta
 
 import structlog
 
+from shared.core.billing import AuditEntry
 from shared.core.errors import NotFound, Retryable
 from shared.core.jobs import FilesAway, Job
 from shared.core.messages import AccountChanged, RestoreRequested
@@ -106,8 +107,22 @@ def _clear(user: User, message: AccountChanged, lease: Lease, services: Services
         if services.now() >= until:
             _go_on(message, "", services)
             return
+    for objects in services.buckets.values():  # also what was uploaded, or copied, after its job was deleted
+        objects.delete_under(f"{user.user_id}/")
+    with contextlib.suppress(NotFound):  # another attempt was quicker
+        _end_payments(user.user_id, services)
     services.users.delete(user.user_id)
     log.info("account deleted", user_id=user.user_id)
+
+
+def _end_payments(user_id: str, services: Services) -> None:
+    """Again, after the frontend: in another tab they may have become a customer while they deleted their account. What
+    is paid from now on is ended when Stripe tells of it, by what the audit log says of the customer."""
+    customer_id = services.users.get(user_id).customer_id
+    if customer_id:
+        services.billing.close(customer_id)
+        what = "The account was deleted by its owner, and its subscriptions were cancelled."
+        services.audit.record(AuditEntry(f"customer#{customer_id}", "closed", services.now(), user_id, what))
 
 
 def _go_on(message: AccountChanged, cursor: str, services: Services) -> None:

@@ -12,7 +12,7 @@ from shared.core.jobs import Job, JobState
 from shared.core.messages import JobFinished
 from shared.core.users import MailKind, User
 from shared.inbox.route import Lease
-from util_hook.files import find, owner_of
+from util_hook.files import find, owner_of, remove
 from util_hook.mails import job_mail
 from util_hook.post import is_ours, send, stop_link, wants
 from util_hook.services import Services
@@ -21,7 +21,7 @@ from util_hook.waits import keep_wait
 
 def handle(message: JobFinished, lease: Lease, services: Services) -> None:  # noqa: ARG001 - one e-mail needs no lease
     """Writes the e-mail, unless it was written or is not wanted, and starts the wait, whatever became of the e-mail.
-    Does nothing when the job is gone or re-run.
+    Does nothing when the job is gone or re-run; deletes it when its owner is.
 
     Raises `Retryable` when AWS is away, or when another attempt's e-mail may be on its way.
     """
@@ -30,6 +30,7 @@ def handle(message: JobFinished, lease: Lease, services: Services) -> None:  # n
         return  # deleted meanwhile: nobody to tell; or re-run: that run's message will come
     owner = owner_of(job, services)
     if owner is None:
+        remove(job, services)  # it was so new when the account was deleted that the index did not name it yet
         return
     try:
         _write(job, owner, services)

@@ -281,6 +281,43 @@ def test_a_closed_account_with_many_jobs_is_deleted_by_several_messages(monkeypa
     assert world.users.users == {}
 
 
+def test_what_was_uploaded_after_its_job_was_deleted_goes_with_the_account() -> None:
+    world = World()
+    alice, bob = world.user(), world.user()
+    kept = world.waiting_job(bob)
+    for user in (alice, bob):
+        world.write("inputs", f"{user.user_id}/deleted/input.vcf")  # by a form that still held
+        world.buckets["inputs"].start_parts(f"{user.user_id}/deleted/input.vcf")
+    world.close(alice)
+    world.settle_down()
+    objects = world.buckets["inputs"]
+    assert set(objects.objects) == {f"{bob.user_id}/deleted/input.vcf", kept.input.key}
+    assert [upload.key.split("/")[0] for upload in objects.uploads.values()] == [bob.user_id]
+
+
+def test_who_became_a_customer_while_they_deleted_their_account_pays_for_nothing() -> None:
+    world = World()
+    alice = world.user(customer_id="")
+    world.close(alice)
+    world.users.set_customer(alice.user_id, "cus_late")  # in another tab
+    world.billing.owners["cus_late"] = alice.user_id
+    world.billing.subscribe("cus_late")
+    world.settle_down()
+    assert alice.user_id not in world.users.users
+    assert world.billing.subscriptions["cus_late"][0].status is SubscriptionStatus.CANCELED
+    assert world.audit.of("customer#cus_late", limit=1)  # by which the webhook ends what is paid later
+
+
+def test_a_job_that_finishes_after_its_account_was_deleted_is_deleted_too() -> None:
+    world = World()
+    alice = world.user()
+    job = world.job(alice)
+    world.users.delete(alice.user_id)  # the index did not name the job yet
+    world.settle_down()
+    assert job.job_id not in world.jobs.jobs
+    assert world.storage(job) == {"gone"}
+
+
 def test_a_job_of_an_account_that_is_gone_is_deleted_when_it_is_seen() -> None:
     world = World()
     alice = world.user()
