@@ -28,8 +28,8 @@ class Mail:
     subject: str
     text: str
     html: str
-    stop_link: str = ""
-    """Where its kind is turned off; empty where that cannot be."""
+    stop_link: str
+    """Where its kind is turned off."""
 
 
 def job_mail(job: Job, owner: User, public_url: str, stop_link: str) -> Mail:
@@ -65,12 +65,12 @@ def archived_mail(job: Job, owner: User, public_url: str, stop_link: str) -> Mai
     return _mail("archived", f"{name} is archived", owner, f"{public_url}/account", stop_link, name=name)
 
 
-def restored_mail(owner: User, public_url: str) -> Mail:
+def restored_mail(owner: User, public_url: str, stop_link: str) -> Mail:
     """All files of the owner's are back."""
-    return _mail("restored", "Your files are back", owner, f"{public_url}/jobs")
+    return _mail("restored", "Your files are back", owner, f"{public_url}/jobs", stop_link)
 
 
-def _mail(template: str, subject: str, owner: User, link: str, stop_link: str = "", **more: Any) -> Mail:
+def _mail(template: str, subject: str, owner: User, link: str, stop_link: str, **more: Any) -> Mail:
     context = {"owner": owner, "link": link, "stop_link": stop_link, **more}
     text, html = (_environment.get_template(f"{template}.{kind}").render(context) for kind in ("txt", "html"))
     return Mail(subject, text, html, stop_link)

@@ -57,8 +57,8 @@ def tell_restored(job: Job, owner: User, services: Services) -> None:
             f"restored-{owner.user_id}-{job.restore_epoch}",
             owner,
             services,
-            kind=None,
-            write=lambda _: mails.restored_mail(owner, services.public_url),
+            kind="archive",
+            write=lambda stop_link: mails.restored_mail(owner, services.public_url, stop_link),
         )
 
 

@@ -21,12 +21,12 @@ from util_hook.services import Services
 log = structlog.get_logger()
 
 
-def wants(owner: User, kind: MailKind | None) -> bool:
-    """Whether the owner is to get e-mails of this kind (None: of those that are always sent)."""
+def wants(owner: User, kind: MailKind) -> bool:
+    """Whether the owner is to get e-mails of this kind."""
     if owner.mail_blocked:
         log.info("no e-mail: the address is blocked", user_id=owner.user_id, why=owner.mail_blocked)
         return False
-    return kind is None or kind not in owner.mail_off
+    return kind not in owner.mail_off
 
 
 def is_ours(claim: MailClaim, services: Services) -> bool:
@@ -38,26 +38,20 @@ def is_ours(claim: MailClaim, services: Services) -> bool:
     return claim.granted
 
 
-def stop_link(owner: User, kind: MailKind | None, services: Services) -> str:
-    """Where the owner turns this kind of e-mail off; empty for a kind that cannot be turned off."""
-    if kind is None:
-        return ""
+def stop_link(owner: User, kind: MailKind, services: Services) -> str:
+    """Where the owner turns this kind of e-mail off."""
     return unsubscribe_link(services.public_url, owner.user_id, kind, services.secret_key)
 
 
 def send(mail: Mail, owner: User, services: Services, *, tags: Mapping[str, str]) -> None:
-    """Hands it to SES. One-click unsubscribing (RFC 8058) stands in its headers where it has such a link."""
-    headers = {}
-    if mail.stop_link:
-        headers = {"List-Unsubscribe": f"<{mail.stop_link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    """Hands it to SES. One-click unsubscribing (RFC 8058) stands in its headers."""
+    headers = {"List-Unsubscribe": f"<{mail.stop_link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     services.mailer.send(
         to=owner.email, subject=mail.subject, text=mail.text, html=mail.html, tags=tags, headers=headers
     )
 
 
-def send_once(
-    mail_id: str, owner: User, services: Services, *, kind: MailKind | None, write: Callable[[str], Mail]
-) -> None:
+def send_once(mail_id: str, owner: User, services: Services, *, kind: MailKind, write: Callable[[str], Mail]) -> None:
     """Sends the e-mail of this name, unless it was sent or is not wanted. ``write`` makes it, handed the address where
     its kind is turned off. Raises `Retryable` when another attempt's may be on its way."""
     if not wants(owner, kind):

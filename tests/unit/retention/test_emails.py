@@ -277,16 +277,15 @@ def test_an_email_of_a_kind_that_can_be_turned_off_says_how_by_one_click(kind: M
     assert read(token, world.services.secret_key) == (alice.user_id, kind)
 
 
-def test_what_concerns_access_cannot_be_turned_off() -> None:
+@pytest.mark.parametrize("wanted", [True, False])
+def test_that_files_are_back_is_told_to_whoever_wants_emails_about_the_archive(wanted: bool) -> None:
     world = World()
-    alice = world.user(mail_off=("completed", "failed", "archive"))
+    alice = world.user(mail_off=("completed", "failed") if wanted else ("completed", "failed", "archive"))
     world.archived_job(alice)
     world.upgrade(alice)
     world.settle_down(with_glacier=True)
-    [mail] = world.mailer.sent
-    assert mail.subject == "Your files are back"
-    assert mail.headers == {}
-    assert "No more e-mails" not in mail.text + mail.html
+    assert ("Your files are back" in world.subjects()) is wanted
+    assert all("List-Unsubscribe" in mail.headers for mail in world.mailer.sent)
 
 
 def test_somebody_who_wants_no_emails_about_results_gets_none_and_the_wait_begins() -> None:
