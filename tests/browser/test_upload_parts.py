@@ -114,7 +114,7 @@ def break_off(page: Page, line: Line, vcf: Path) -> None:
     """The page is left while part 2 does not come through."""
     line.broken = [2]
     page.locator("#files").set_input_files(vcf)
-    expect(page.get_by_text("The connection was lost. Trying again by itself …")).to_be_visible()
+    expect(page.get_by_text("The connection was lost. Trying again by itself …")).to_be_visible(timeout=30_000)
     page.wait_for_function("document.querySelector('.transfer progress').value > 8e6")
     page.goto("/jobs")
     line.broken, line.arrived = [], []
@@ -125,7 +125,7 @@ def test_a_large_file_arrives_whole_over_a_line_that_breaks_once(gas: Gas, page:
     line = Line(page)
     line.broken = [1]
     page.locator("#files").set_input_files(vcf)
-    expect(page.get_by_text("The connection was lost. Trying again by itself …")).to_be_visible()
+    expect(page.get_by_text("The connection was lost. Trying again by itself …")).to_be_visible(timeout=30_000)
     line.broken = []
     page.wait_for_url(JOB_PAGE)
     assert sorted(line.arrived) == [1, 2, 3]
@@ -174,7 +174,7 @@ def test_a_cancelled_upload_leaves_nothing_behind(gas: Gas, page: Page, vcf: Pat
     line = Line(page)
     line.broken = [2]
     page.locator("#files").set_input_files(vcf)
-    expect(page.get_by_text("The connection was lost. Trying again by itself …")).to_be_visible()
+    expect(page.get_by_text("The connection was lost. Trying again by itself …")).to_be_visible(timeout=30_000)
     assert len(unfinished(gas)) == before + 1
     with page.expect_response(re.compile(r"/parts/discard$")) as discarded:
         page.get_by_role("button", name="Cancel").click()

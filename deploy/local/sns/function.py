@@ -31,6 +31,19 @@ class FunctionSubscription(Subscription):
         self._now = now
         self.confirmed = True
 
+    def shown_attributes(self) -> dict[str, Any]:
+        """As GetSubscriptionAttributes answers."""
+        return {
+            **{name: value for name, value in self.attributes.items() if value != ""},
+            "PendingConfirmation": False,
+            "ConfirmationWasAuthenticated": True,
+            "Endpoint": self.endpoint,
+            "TopicArn": self.topic.arn,
+            "Protocol": self.protocol,
+            "SubscriptionArn": self.arn,
+            "Owner": self.owner,
+        }
+
     def publish(
         self,
         message: str,

@@ -97,7 +97,7 @@ class PushSns(SNSBackend):
 
     def get_subscription_attributes(self, arn: str) -> dict[str, Any]:
         subscription = self.subscriptions.get(arn)
-        if isinstance(subscription, PushSubscription):
+        if isinstance(subscription, (PushSubscription, FunctionSubscription)):
             return {**super().get_subscription_attributes(arn), **subscription.shown_attributes()}
         return super().get_subscription_attributes(arn)
 
