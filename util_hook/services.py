@@ -56,7 +56,8 @@ class Services:
 
 def build(settings: UtilSettings) -> Services:
     """The services on AWS (or on what `settings.endpoint_url` says)."""
-    dynamodb, s3, now = client(settings, "dynamodb"), client(settings, "s3"), AwsClock()
+    dynamodb, now = client(settings, "dynamodb"), AwsClock()
+    s3, s3_once = client(settings, "s3"), client(settings, "s3", tries=1)
     now.listen(dynamodb)
     names: Mapping[Bucket, str] = {"inputs": settings.inputs_bucket, "results": settings.results_bucket}
     return Services(
@@ -71,7 +72,10 @@ def build(settings: UtilSettings) -> Services:
         ),
         audit=DynamoAudit(dynamodb, settings.audit_table),
         buckets={bucket: S3Objects(s3, name) for bucket, name in names.items()},
-        archives={bucket: S3Archive(s3, name, restore_days=settings.restore_days) for bucket, name in names.items()},
+        archives={
+            bucket: S3Archive(s3, name, restore_days=settings.restore_days, once=s3_once)
+            for bucket, name in names.items()
+        },
         public_url=settings.public_url,
         secret_key=settings.secret_key.get_secret_value(),
         account_changes_topic=settings.account_changes_topic,

@@ -37,12 +37,16 @@ _COPY_UNTIL = re.compile(r'ongoing-request="false", expiry-date="([^"]+)"')
 class S3Archive:
     """Implements `shared.core.retention.Archive`. A temporary copy stays for ``restore_days``.
 
+    ``once``: a client that tries each call once, for Expedited restorations: that there is no capacity for one is said
+    with the status 503, which other clients take for a reason to wait and try again.
+
     An object is moved by copying it onto itself. Every copy is made on condition that the object is still the one that
     was looked at, and still there: otherwise a copy that ends late would bring back what was deleted meanwhile.
     """
 
-    def __init__(self, s3: S3Client, bucket: str, *, restore_days: int) -> None:
+    def __init__(self, s3: S3Client, bucket: str, *, restore_days: int, once: S3Client) -> None:
         self._s3 = s3
+        self._once = once
         self._bucket = bucket
         self._restore_days = restore_days
 
@@ -56,9 +60,10 @@ class S3Archive:
             self._copy(key, head, "GLACIER")
 
     def restore(self, key: str, *, tier: Tier) -> None:
+        s3 = self._once if tier == "Expedited" else self._s3
         with translated("S3"):
             try:
-                self._s3.restore_object(
+                s3.restore_object(
                     Bucket=self._bucket,
                     Key=key,
                     RestoreRequest={"Days": self._restore_days, "GlacierJobParameters": {"Tier": tier}},

@@ -40,7 +40,7 @@ _PATIENCE: dict[Service, dict[str, Any]] = {
 @overload
 def client(settings: Settings, service: Literal["dynamodb"]) -> DynamoDBClient: ...
 @overload
-def client(settings: Settings, service: Literal["s3"]) -> S3Client: ...
+def client(settings: Settings, service: Literal["s3"], *, tries: int | None = None) -> S3Client: ...
 @overload
 def client(settings: Settings, service: Literal["sesv2"]) -> SESV2Client: ...
 @overload
@@ -49,9 +49,14 @@ def client(settings: Settings, service: Literal["sns"]) -> SNSClient: ...
 def client(settings: Settings, service: Literal["sqs"]) -> SQSClient: ...
 @overload
 def client(settings: Settings, service: Literal["stepfunctions"]) -> SFNClient: ...
-def client(settings: Settings, service: Service) -> Any:
-    """A client that threads may share. Opens no connection; credentials are found by boto3 when they are needed."""
+def client(settings: Settings, service: Service, *, tries: int | None = None) -> Any:
+    """A client that threads may share. Opens no connection; credentials are found by boto3 when they are needed.
+
+    ``tries``: how often a call is made at most, where that is other than usual.
+    """
     config = Config(max_pool_connections=_POOL, tcp_keepalive=True, **_PATIENCE[service])
+    if tries is not None:
+        config = config.merge(Config(retries={"mode": "standard", "total_max_attempts": tries}))
     if service == "s3":
         # Bucket names cannot become host names of an address such as http://127.0.0.1:8003.
         style: Literal["path", "virtual"] = "path" if settings.endpoint_url else "virtual"

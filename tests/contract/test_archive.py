@@ -61,7 +61,7 @@ def bucket(kind: str) -> Iterator[Bucket]:
         return
     s3 = client(SETTINGS, "s3")
     s3.create_bucket(Bucket="files")
-    yield Bucket(S3Objects(s3, "files"), S3Archive(s3, "files", restore_days=2))
+    yield Bucket(S3Objects(s3, "files"), S3Archive(s3, "files", restore_days=2, once=s3))
     state_manager.unset_transition("s3::keyrestore")
 
 
@@ -201,7 +201,7 @@ class TestOnMoto:
     def test_an_object_goes_there_and_back_as_it_was(self, s3: Any) -> None:
         data = bytes(range(256)) * (11 * 4096) + b"end"
         s3.put_object(Bucket="files", Key=KEY, Body=data, ContentType="application/gzip", Metadata={"checked": "yes"})
-        archive = S3Archive(s3, "files", restore_days=2)
+        archive = S3Archive(s3, "files", restore_days=2, once=s3)
         archive.archive(KEY)
         assert s3.head_object(Bucket="files", Key=KEY)["StorageClass"] == "GLACIER"
         archive.restore(KEY, tier="Expedited")
@@ -217,6 +217,6 @@ class TestOnMoto:
         monkeypatch.setattr(glacier, "PART", 10)  # less than S3 takes
         s3.put_object(Bucket="files", Key=KEY, Body=b"x" * 25)
         with pytest.raises(Permanent):
-            S3Archive(s3, "files", restore_days=2).archive(KEY)
+            S3Archive(s3, "files", restore_days=2, once=s3).archive(KEY)
         assert "StorageClass" not in s3.head_object(Bucket="files", Key=KEY)
         assert "Uploads" not in s3.list_multipart_uploads(Bucket="files")

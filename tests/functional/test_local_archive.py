@@ -229,7 +229,7 @@ class TestGas:
     @pytest.fixture
     def archive(self, scene: Scene) -> S3Archive:
         s3 = scene.cloud.aws("s3", config=NO_RETRIES)  # or capacity would be there again
-        return S3Archive(s3, scene.outputs["InputsBucket"], restore_days=2)
+        return S3Archive(s3, scene.outputs["InputsBucket"], restore_days=2, once=s3)
 
     def test_a_file_goes_to_glacier_and_comes_back(self, scene: Scene, archive: S3Archive) -> None:
         file = scene.file("alice/h1/input.vcf").put()

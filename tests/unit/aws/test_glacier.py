@@ -44,7 +44,7 @@ def stub(s3: Any) -> Iterator[Stubber]:
 
 @pytest.fixture
 def archive(s3: Any) -> S3Archive:
-    return S3Archive(s3, "files", restore_days=2)
+    return S3Archive(s3, "files", restore_days=2, once=s3)
 
 
 @pytest.mark.parametrize(
@@ -66,6 +66,18 @@ def test_how_an_object_stands_is_read_from_its_headers(
 ) -> None:
     stub.add_response("head_object", {"ContentLength": 12, "ETag": ETAG, **headers})
     assert archive.look(KEY) == standing
+
+
+def test_an_expedited_copy_is_asked_for_once_and_a_standard_one_with_patience(s3: Any) -> None:
+    once: Any = client(CLOUD, "s3", tries=1)
+    assert once.meta.config.retries["total_max_attempts"] == 1
+    archive = S3Archive(s3, "files", restore_days=2, once=once)
+    with Stubber(s3) as patient, Stubber(once) as impatient:
+        impatient.add_client_error("restore_object", "GlacierExpeditedRetrievalNotAvailable", http_status_code=503)
+        with pytest.raises(NoCapacity):
+            archive.restore(KEY, tier="Expedited")
+        patient.add_response("restore_object", {})
+        archive.restore(KEY, tier="Standard")
 
 
 @pytest.mark.parametrize("tier", ["Expedited", "Standard"])
