@@ -13,7 +13,7 @@ import psutil
 
 from annotator_hook.packs import format as packs
 from annotator_hook.pipeline.genome import Genome
-from bench import annotate, filters, job, push, verify
+from bench import annotate, filters, job, push, restore, verify
 from tests.whole import running_gas
 
 FEW = 200
@@ -77,6 +77,7 @@ def measure() -> list[Figure]:
     source = annotate.chr20_folder()
     with tempfile.TemporaryDirectory(prefix="gas-bench-") as name:
         figures += servers(Path(name), source)
+        figures += upgrade(Path(name))
     annotated = annotate.measure()
     figures += [
         Figure("100,000 mitochondrial records, annotated", annotated["seconds"], "s", 15),
@@ -120,6 +121,17 @@ def servers(folder: Path, source: Path | None) -> list[Figure]:
                 Figure(f"{what}, slowest", uploaded["worst_s"], "s", 1.5),
             ]
     return figures
+
+
+def upgrade(folder: Path) -> list[Figure]:
+    """Of somebody with many archived jobs, on servers of its own: their work goes on when this has been measured."""
+    with running_gas(folder / "upgrade") as gas:
+        found = restore.measure(gas)
+    what = f"an upgrade with {restore.JOBS:,} archived jobs"
+    return [
+        Figure(f"{what}, the slowest web request", found["request_ms"], "ms", 300),
+        Figure(f"{what}, all restore messages published", found["published_s"], "s", 20),
+    ]
 
 
 def chromosome_20(source: Path) -> list[Figure]:
