@@ -17,7 +17,9 @@ _REMEMBERED = 64
 
 
 class Workers:
-    """``slots`` threads that run what is offered, first come first served.
+    """``slots`` threads that run what is offered: the routes take turns, and within each the first comes first.
+
+    So thousands of messages of one kind, which one person's upgrade may cause, do not hold up everybody else's.
 
     The queue is no promise: what waits in it is durable in the inbox, and whoever claims an entry first runs it, be it
     another instance.
@@ -29,7 +31,8 @@ class Workers:
         self._slots = slots
         self._on_idle = on_idle
         self._changed = threading.Condition()
-        self._queue: OrderedDict[str, Entry | None] = OrderedDict()
+        self._queues: OrderedDict[str, OrderedDict[str, Entry | None]] = OrderedDict()
+        """By route, those whose turn comes first in front; none is empty."""
         self._closed = False
         self._running = 0
 
@@ -44,13 +47,15 @@ class Workers:
         ``known`` saves the thread from reading the entry. A long queue holds ids alone: envelopes can be large.
         """
         with self._changed:
-            self._queue.setdefault(entry_id, known if len(self._queue) < _REMEMBERED else None)
+            queue = self._queues.setdefault(entry_id.partition("#")[0], OrderedDict())
+            queue.setdefault(entry_id, known if len(queue) < _REMEMBERED else None)
             self._changed.notify()
 
     @property
     def waiting(self) -> int:
         """How many entries no thread has taken yet."""
-        return len(self._queue)
+        with self._changed:
+            return sum(map(len, self._queues.values()))
 
     def close(self) -> None:
         """Nothing more is started."""
@@ -67,12 +72,12 @@ class Workers:
     def _loop(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._queue or self._closed)
+                self._changed.wait_for(lambda: self._queues or self._closed)
                 if self._closed:
                     return
-                entry_id, known = self._queue.popitem(last=False)
+                entry_id, known = self._take()
                 self._running += 1
-                is_idle = not self._queue
+                is_idle = not self._queues
             try:
                 self._run(entry_id, known)
             except BaseException:
@@ -84,3 +89,10 @@ class Workers:
                     self._changed.notify_all()
             if is_idle:
                 self._on_idle()
+
+    def _take(self) -> tuple[str, Entry | None]:
+        route, queue = self._queues.popitem(last=False)
+        taken = queue.popitem(last=False)
+        if queue:
+            self._queues[route] = queue  # behind the others
+        return taken

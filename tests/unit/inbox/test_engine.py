@@ -290,6 +290,17 @@ def test_a_worker_thread_outlives_whatever_an_entry_does_to_it() -> None:
     workers.close()
 
 
+def test_routes_take_turns_however_many_entries_of_one_wait() -> None:
+    ran: list[str] = []
+    workers = Workers(lambda entry_id, _: ran.append(entry_id), slots=1, on_idle=lambda: None)
+    for entry_id in ("restores#1", "restores#2", "restores#3", "mails#1", "mails#2"):
+        workers.offer(entry_id)
+    workers.start()
+    eventually(lambda: len(ran) == 5)
+    workers.close()
+    assert ran == ["restores#1", "mails#1", "restores#2", "mails#2", "restores#3"]
+
+
 def test_an_entry_that_waits_already_is_not_queued_twice() -> None:
     workers = Workers(lambda *_: None, slots=1, on_idle=lambda: None)
     for _ in range(3):
