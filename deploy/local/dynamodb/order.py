@@ -23,7 +23,7 @@ class Order:
     """
 
     def __init__(self, hash_name: str, sort_names: Sequence[str], types: dict[str, str]) -> None:
-        self._names = (hash_name, *sort_names)
+        self.names = (hash_name, *sort_names)
         self._types = types
         self._partitions: dict[Value, list[Entry]] = {}
         self._places: dict[Hashable, tuple[Any, ...]] = {}
@@ -43,8 +43,8 @@ class Order:
 
     def place(self, attributes: dict[str, DynamoType]) -> tuple[Any, ...] | None:
         """Where an item with these attributes stands: its partition, and the values by which it is sorted there."""
-        found = [attributes.get(name) for name in self._names]
-        if all(self.fits(name, value) for name, value in zip(self._names, found, strict=True)):
+        found = [attributes.get(name) for name in self.names]
+        if all(self.fits(name, value) for name, value in zip(self.names, found, strict=True)):
             return tuple(value.cast_value for value in found if value is not None)
         return None
 

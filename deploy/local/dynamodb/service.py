@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 from moto.core.serialize import SERVICE_SPECIFIC_SERIALIZERS
@@ -64,4 +65,6 @@ class LocalDynamo(DynamoDBBackend):
 def install() -> None:
     """Every DynamoDB backend that moto makes from now on is ours."""
     dynamodb_backends.backend = LocalDynamo
+    for model in (Item, Excerpt):  # moto remembers each that ever was, answers too, for a page that is not served here
+        model.instances_tracked = deque(maxlen=0)  # type: ignore[union-attr]  # set by its metaclass
     SERVICE_SPECIFIC_SERIALIZERS["dynamodb"] = {"json": AttributeSerializer}

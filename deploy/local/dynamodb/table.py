@@ -26,13 +26,14 @@ _MANY_VALUED = {"M", "L", "SS", "NS", "BS"}
 class LocalTable(Table):
     """Answers as moto's does; where a query is not of the common kind, moto's does.
 
-    An order of the items is made at the first query that needs it, and kept up from then on: moto changes items in
-    their place, so that whoever does tells it by `follow`.
+    moto changes items in their place: whoever does tells it by `follow`, so that the orders of the items are kept up.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._orders: dict[tuple[str, ...], Order] = {}
+        for index in (None, *self.all_indexes()):
+            self._order(index)
 
     def put_item(self, item_attrs: dict[str, Any], *args: Any, **kwargs: Any) -> Item:
         item = super().put_item(item_attrs, *args, **kwargs)
@@ -128,14 +129,14 @@ class LocalTable(Table):
         forward: bool,
     ) -> tuple[list[Item], bool] | None:
         """A page of stored items, and whether there are more; None where moto has to be asked."""
-        names = _names(index.schema if index is not None else self.schema)
-        order = self._order(names, is_index=index is not None)
-        if order is None or not order.fits(names[0], hash_key):
+        order = self._order(index)
+        if order is None or not order.fits(order.names[0], hash_key):
             return None
         entries = order.partition(hash_key.cast_value)  # type: ignore[union-attr]
         first, last = 0, len(entries)
         if comparison:
-            if len(names) == 1 or not all(order.fits(names[1], value) for value in values):
+            has_range = len(self.schema if index is None else index.schema) > 1
+            if not has_range or not all(order.fits(order.names[1], value) for value in values):
                 return None
             wanted = span(entries, comparison, [value.cast_value for value in values])
             if wanted is None:
@@ -151,12 +152,13 @@ class LocalTable(Table):
         steps = range(start, len(entries)) if forward else range(stop - 1, -1, -1)
         return _page(entries, steps, range(first, last), limit)
 
-    def _order(self, names: tuple[str, ...], *, is_index: bool) -> Order | None:
-        """Made where there is none yet; None for keys that cannot be sorted here."""
+    def _order(self, index: SecondaryIndex | None) -> Order | None:
+        """That of an index, or the table's own. Made where there is none yet; None for keys that are not sorted here."""
+        names = _names(self.schema if index is None else index.schema)
         if names in self._orders:
             return self._orders[names]
         rest = names[1:]
-        if is_index:  # whose keys are not unique. Without a range of its own the table's comes first, as moto has it
+        if index is not None:  # its keys are not unique; where it has no range, moto takes the table's before the hash
             rest += tuple(self.table_key_attrs if rest else reversed(self.table_key_attrs))
         types = {declared["AttributeName"]: declared["AttributeType"] for declared in self.attr}
         if len(names) > 2 or any(types.get(name) not in _SORTABLE for name in (names[0], *rest)):

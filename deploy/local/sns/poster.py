@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import http.client
 import socket
 import ssl
-import threading
 from urllib.parse import urlsplit
 
 from deploy.local.sns.delivery import Answer, Unreachable
 from deploy.local.sns.envelope import Push
+from deploy.local.sns.lanes import ThreadTimer
 
 TIMEOUT_SECONDS = 15.0
 
@@ -27,9 +28,7 @@ def post(push: Push, *, seconds: float = TIMEOUT_SECONDS) -> Answer:
         )
     else:
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=seconds)
-    watchdog = threading.Timer(seconds, _cut, [connection])
-    watchdog.daemon = True
-    watchdog.start()
+    _watchdog().later(seconds, lambda: _cut(connection))
     try:
         connection.request("POST", target, body=push.body.encode(), headers={**push.headers, "Connection": "close"})
         return connection.getresponse().status
@@ -38,8 +37,13 @@ def post(push: Push, *, seconds: float = TIMEOUT_SECONDS) -> Answer:
     except (OSError, http.client.HTTPException) as error:
         return Unreachable(f"{type(error).__name__}: {error}")
     finally:
-        watchdog.cancel()
         connection.close()
+
+
+@functools.cache
+def _watchdog() -> ThreadTimer:
+    """One for all attempts: a thread for each would be most of an attempt's work."""
+    return ThreadTimer()
 
 
 def _cut(connection: http.client.HTTPConnection) -> None:
