@@ -8,6 +8,7 @@ running until Ctrl-C.
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -37,6 +38,7 @@ STOP_SECONDS = 25.0
 GUNICORN_SETTINGS = Path(__file__).parent.parent / "deploy" / "servers" / "gunicorn.conf.py"
 DEMO_EMAIL = "demo@example.org"
 OPERATOR_EMAIL = "operator@example.org"
+_AWS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_EC2_METADATA_DISABLED": "true"}
 
 
 class _Stop(BaseException):
@@ -65,6 +67,7 @@ def up() -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave processes behind
         supervisor.stop(STOP_SECONDS)
+        _settings_file(settings).unlink(missing_ok=True)
 
 
 def _raise_stop(number: int, frame: types.FrameType | None) -> None:  # noqa: ARG001 - the signature of a signal handler
@@ -86,12 +89,7 @@ def _require_free_ports(settings: LocalSettings) -> None:
 
 def _start(supervisor: Supervisor, settings: LocalSettings, logs: Path) -> None:
     cloud_url = f"http://{HOST}:{settings.cloud_port}"
-    base = {
-        **os.environ,
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
+    base = {**os.environ, **_AWS}
     cloud_command = [sys.executable, "-m", "deploy.local", "--port", str(settings.cloud_port)]
     cloud_command += ["--restore-seconds", str(settings.restore_seconds)]
     cloud = supervisor.add(Child("cloud", cloud_command, base, logs / "cloud.log"))
@@ -116,11 +114,25 @@ def _start(supervisor: Supervisor, settings: LocalSettings, logs: Path) -> None:
     access = Settings(endpoint_url=cloud_url, public_url=urls["frontend"])
     _ensure_accounts(settings, access, from_stack)
     from_stripe = stripe.create(cloud_url, f"{urls['frontend']}/hooks/stripe")
-    environment = {**base, **from_stack, **from_stripe, **_server_settings(settings, cloud_url, urls["frontend"])}
+    for_servers = {**from_stack, **from_stripe, **_server_settings(settings, cloud_url, urls["frontend"])}
+    environment = {**base, **for_servers}
     servers = [supervisor.add(_server(name, url, environment, logs / f"{name}.log")) for name, url in urls.items()]
     for server, url in zip(servers, urls.values(), strict=True):
         _wait_ready(server, f"{url}/readyz")
     _wait_subscribed(access, logs)
+    _write_settings(_settings_file(settings), {**for_servers, **_AWS})
+
+
+def _settings_file(settings: LocalSettings) -> Path:
+    return settings.data_dir.resolve() / "settings.sh"
+
+
+def _write_settings(path: Path, values: Mapping[str, str]) -> None:
+    """What the servers were told, for a shell to read: so operators' commands reach the same cloud and the same Stripe.
+    For nobody but whoever started GAS: secrets are in it."""
+    path.unlink(missing_ok=True)  # one that was there might be readable for others
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.writelines(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(values.items()))
 
 
 def _server_settings(settings: LocalSettings, cloud_url: str, public_url: str) -> dict[str, str]:
@@ -193,6 +205,7 @@ def _banner(settings: LocalSettings, logs: Path) -> str:
         "Mailbox": f"http://{HOST}:{settings.cloud_port}/mailbox",
         "Stripe": f"http://{HOST}:{settings.cloud_port}/stripe",
         "Logs": str(logs),
+        "For operators": f". {shlex.quote(str(_settings_file(settings)))}   then gas billing reconcile",
         "Stop": "Ctrl-C",
     }
     return "\nGAS is ready.\n\n" + "".join(f"  {label:<18}{value}\n" for label, value in lines.items())

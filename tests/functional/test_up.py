@@ -63,6 +63,7 @@ def test_ctrl_c_ends_every_process_and_a_killed_supervisor_leaves_none(tmp_path:
         assert gas.process is not None
         assert gas.process.returncode == 0
         assert alive(gas) == []
+        assert not (gas.data_dir / "settings.sh").exists()
         gas.start()
         gas.stop(signal.SIGKILL)
         wait_for("the end of every process", lambda: not alive(gas))
@@ -70,3 +71,17 @@ def test_ctrl_c_ends_every_process_and_a_killed_supervisor_leaves_none(tmp_path:
         gas.stop(signal.SIGKILL)
         for process in gas.processes():
             process.kill()
+
+
+def test_operators_reach_the_same_cloud_by_the_settings_that_are_written_down(gas: Gas) -> None:
+    settings = gas.data_dir / "settings.sh"
+    assert settings.stat().st_mode & 0o077 == 0
+    answer = subprocess.run(
+        ["sh", "-c", '. "$0" && exec "$1" -m cli billing reconcile', str(settings), sys.executable],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert "users looked at" in answer.stdout
