@@ -4,16 +4,17 @@ account page loads them by itself; without JavaScript they are pages of their ow
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import render_template
 from flask.typing import ResponseReturnValue
 
-from frontend.access import is_fragment_request, services, sign_in_required, signed_in_user
+from frontend.access import is_fragment_request, services, settings, sign_in_required, signed_in_user
 from frontend.accounts.blueprint import blueprint
 from frontend.accounts.plan import money
+from frontend.jobs.whereabouts import archived_from
 from frontend.limits import allow
 from shared.core.jobs import Job, files_of
 from shared.core.retention import FilesState
@@ -36,8 +37,8 @@ class Storage:
     archived_jobs: int = 0
     returning_jobs: int = 0
     waiting_jobs: int = 0
-    next: list[Job] = field(default_factory=list)
-    """Whose files are archived next, soonest first."""
+    next: list[tuple[datetime, Job]] = field(default_factory=list)
+    """Whose files are archived next, and when, soonest first."""
     is_whole: bool = True
     """Whether every job was counted."""
 
@@ -48,7 +49,9 @@ def storage() -> ResponseReturnValue:
     """The sums. Raises `TooMany`."""
     user = signed_in_user()
     allow(f"storage#{user.user_id}", most=LOOKS[0], window=LOOKS[1])
-    return _part("accounts/_storage.html", title="Storage", user=user, storage=measure(_jobs_of(user.user_id)))
+    now, retention = services().now(), settings().retention
+    found = measure(_jobs_of(user.user_id), until=lambda job: archived_from(job, user, now, retention))
+    return _part("accounts/_storage.html", title="Storage", user=user, storage=found)
 
 
 @blueprint.get("/account/next-invoice")
@@ -62,10 +65,10 @@ def next_invoice() -> ResponseReturnValue:
     return _part("accounts/_invoice.html", title="Next invoice", invoice=invoice, amount=amount)
 
 
-def measure(jobs: Iterable[Job]) -> Storage:
-    """What these jobs take."""
+def measure(jobs: Iterable[Job], *, until: Callable[[Job], datetime | None]) -> Storage:
+    """What these jobs take. ``until``: when a job's files will be archived."""
     found = Storage()
-    waiting: list[Job] = []
+    waiting: list[tuple[datetime, Job]] = []
     for job in jobs:
         if found.jobs == _A_PAGE * _MOST_PAGES:
             found.is_whole = False
@@ -78,10 +81,10 @@ def measure(jobs: Iterable[Job]) -> Storage:
         else:
             found.available += size
             found.returning_jobs += job.files is FilesState.RESTORING
-        if job.files is FilesState.AVAILABLE and job.archive_at is not None:
-            waiting.append(job)
+        if (moment := until(job)) is not None:
+            waiting.append((moment, job))
     found.waiting_jobs = len(waiting)
-    found.next = heapq.nsmallest(_SHOWN, waiting, key=lambda job: (job.archive_at, job.job_id))
+    found.next = heapq.nsmallest(_SHOWN, waiting, key=lambda pair: (pair[0], pair[1].job_id))
     return found
 
 

@@ -50,8 +50,8 @@ def whereabouts(job: Job, owner: User, now: datetime, retention: timedelta) -> W
         return None
     match job.files:
         case FilesState.AVAILABLE:
-            until = job.archive_at or _expected(job, owner, now, retention)
-            return _waiting(until, now) if owner.plan == "free" and until is not None else None
+            until = archived_from(job, owner, now, retention)
+            return _waiting(until, now) if until is not None else None
         case FilesState.RESTORING:
             return _restoring(job, owner, now)
         case FilesState.ARCHIVING | FilesState.ARCHIVED if owner.plan == "premium":
@@ -80,9 +80,16 @@ def whereabouts(job: Job, owner: User, now: datetime, retention: timedelta) -> W
             )
 
 
-def _expected(job: Job, owner: User, now: datetime, retention: timedelta) -> datetime | None:
-    """When the files of a job will be archived whose wait begins only now: its end, or its owner's change of plan, was
-    a moment ago, and the message about it is on its way."""
+def archived_from(job: Job, owner: User, now: datetime, retention: timedelta) -> datetime | None:
+    """When the job's files, which are here, will be archived; None when they will not.
+
+    A wait may still be one from before the owner's plan changed, or begin only now: the job's end, or the change of
+    plan, was a moment ago, and the message about it is on its way.
+    """
+    if owner.plan != "free" or not job.state.is_final or job.files is not FilesState.AVAILABLE or not files_of(job):
+        return None
+    if job.archive_at is not None:
+        return max(job.archive_at, owner.plan_since + retention) if owner.plan_since else job.archive_at
     if job.finished_at is None:
         return None
     since = max(filter(None, (job.finished_at, job.files_at, owner.plan_since)))

@@ -146,6 +146,15 @@ class TestStorage:
         assert "7 March 2026, 12:00 UTC" in words
         assert "1 more later" in words
 
+    def test_right_after_a_downgrade_the_time_is_counted_from_then(
+        self, world: FrontendWorld, browser: Browser
+    ) -> None:
+        store(world, name="no-wait-yet.vcf", finished_at=world.time - timedelta(days=90))
+        store(world, name="earlier-wait.vcf", archive_at=world.time + timedelta(hours=1))
+        world.change(world.alice, plan_since=world.time)
+        words = browser.get("/account/storage").words
+        assert words.count("13 March 2026, 12:00 UTC") == 2
+
     def test_of_somebody_who_pays_nothing_will_be_archived(self, world: FrontendWorld, browser: Browser) -> None:
         store(world, archive_at=NOON)
         world.change(world.alice, plan="premium")

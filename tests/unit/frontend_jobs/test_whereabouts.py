@@ -68,6 +68,14 @@ def test_after_a_downgrade_the_time_is_counted_from_then() -> None:
     assert where.until == changed + RETENTION
 
 
+def test_a_wait_of_before_the_plan_changed_is_not_counted_down() -> None:
+    changed = NOW - timedelta(seconds=2)
+    job = a_done_job(FilesState.AVAILABLE, archive_at=NOW + timedelta(hours=1))
+    where = whereabouts(job, a_user(plan_since=changed), NOW)
+    assert where is not None
+    assert where.until == changed + RETENTION
+
+
 @pytest.mark.parametrize("state", [JobState.CREATED, JobState.QUEUED, JobState.RUNNING])
 def test_a_job_that_goes_on_has_no_countdown(state: JobState) -> None:
     assert whereabouts(a_done_job(FilesState.AVAILABLE, state=state, archive_at=NOW), FREE, NOW) is None
