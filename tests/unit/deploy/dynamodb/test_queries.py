@@ -48,8 +48,9 @@ def pages(twins: Twins, **query: Any) -> list[list[str]]:
 
 def first(twins: Twins, name: str) -> list[Item]:
     """The first item of an index, as ours answers it."""
-    query: list[Any] = ["things", ALICE[1], None, [], 1, None, True, None]
-    return twins.ours.query(*query, index_name=name, hash_key_conditions=[ALICE])[0]
+    query: Any = twins.ours.query
+    items: list[Item] = query("things", ALICE[1], None, [], 1, None, True, None, name, hash_key_conditions=[ALICE])[0]
+    return items
 
 
 def test_only_the_items_of_the_owner_are_answered_in_order(twins: Twins) -> None:
