@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.core.billing import BillingEvent, Forged, Invoice, plan_of
+from shared.core.billing import BillingEvent, Forged, Invoice, Price, plan_of
 from shared.core.clock import Clock, from_millis, utc_now
 from shared.core.errors import NotFound, Permanent
 from shared.core.users import Subscription, SubscriptionStatus, User
@@ -51,6 +51,7 @@ class FakeBilling(Fake):
         """customer_id → what will be charged next."""
         self.checkouts: list[Visit] = []
         self.portals: list[Visit] = []
+        self.costs = Price(900, "eur", "month")
         self._numbers = itertools.count(1)
 
     def subscribe(
@@ -112,6 +113,10 @@ class FakeBilling(Fake):
         self.reach()
         best = self.subscription(customer_id)
         return self.invoices.get(customer_id) if plan_of(best) == "premium" and best and not best.ends_at else None
+
+    def price(self) -> Price:
+        self.reach()
+        return self.costs
 
     def close(self, customer_id: str) -> None:
         self.reach()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shared.core.billing import Price
 from shared.core.users import Subscription, SubscriptionStatus, User
 
 _NO_CENTS = frozenset(
@@ -66,6 +67,14 @@ def plan_words(user: User, *, retention: timedelta, max_upload_mib: int) -> Plan
 def money(amount: int, currency: str) -> str:
     """As people write it: ``9.00 EUR``. ``amount`` is in the currency's smallest unit."""
     return f"{amount:,} {currency.upper()}" if currency in _NO_CENTS else f"{amount / 100:,.2f} {currency.upper()}"
+
+
+def price_words(price: Price) -> str:
+    """As people say it: ``9.00 EUR a month``."""
+    how_often = (
+        f"a {price.interval}" if price.interval_count == 1 else f"every {price.interval_count} {price.interval}s"
+    )
+    return f"{money(price.amount, price.currency)} {how_often}"
 
 
 def duration(length: timedelta) -> str:

@@ -1,5 +1,5 @@
-"""What somebody's files take, and when they are archived; what they will pay next. Both take time to find out, so the
-account page loads them by itself; without JavaScript they are pages of their own."""
+"""What somebody's files take, and when they are archived; what they will pay next, or would. That takes time to find out,
+so the account page loads it by itself; without JavaScript these are pages of their own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from frontend.access import is_fragment_request, services, settings, sign_in_required, signed_in_user
 from frontend.accounts.blueprint import blueprint
-from frontend.accounts.plan import money
+from frontend.accounts.plan import money, price_words
 from frontend.jobs.whereabouts import archived_from
 from frontend.limits import allow
 from shared.core.jobs import Job, files_of
@@ -63,6 +63,14 @@ def next_invoice() -> ResponseReturnValue:
     invoice = services().billing.next_invoice(user.customer_id) if user.customer_id else None
     amount = money(invoice.amount, invoice.currency) if invoice else ""
     return _part("accounts/_invoice.html", title="Next invoice", invoice=invoice, amount=amount)
+
+
+@blueprint.get("/account/price")
+@sign_in_required
+def price() -> ResponseReturnValue:
+    """What premium costs. Raises `TooMany`, `Unavailable`."""
+    allow(f"price#{signed_in_user().user_id}", most=LOOKS[0], window=LOOKS[1])
+    return _part("accounts/_price.html", title="Price", words=price_words(services().billing.price()))
 
 
 def measure(jobs: Iterable[Job], *, until: Callable[[Job], datetime | None]) -> Storage:

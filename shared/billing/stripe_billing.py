@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 import stripe
 
-from shared.core.billing import PREMIUM_STATUSES, BillingEvent, Forged, Invoice
+from shared.core.billing import PREMIUM_STATUSES, BillingEvent, Forged, Invoice, Price
 from shared.core.clock import from_millis
 from shared.core.errors import ConfigurationError, NotFound, Permanent, Unavailable
 from shared.core.users import Subscription, SubscriptionStatus, User
@@ -16,6 +16,7 @@ _CONNECT_SECONDS, _ANSWER_SECONDS = 3.05, 10.0
 """A request waits for this: a person or Stripe's own webhook stands behind it, and the SDK would wait for 80 s."""
 _TOLERANCE_SECONDS = 300
 _SERVER_ERROR, _BUSY = 500, 409
+_WRONG_PRICE = "The setting GAS_STRIPE_PRICE does not name a price that Stripe can subscribe to."
 _ENDED = frozenset({SubscriptionStatus.CANCELED, SubscriptionStatus.INCOMPLETE_EXPIRED})
 
 
@@ -28,6 +29,7 @@ class StripeBilling:
 
     def __init__(self, *, key: str, price: str, webhook_secrets: Sequence[str] = (), api: str | None = None) -> None:
         self._price = price
+        self._known_price: Price | None = None
         self._secrets = tuple(webhook_secrets)
         self._client = stripe.StripeClient(
             key,
@@ -102,6 +104,20 @@ class StripeBilling:
             return None
         due = from_millis((invoice.next_payment_attempt or invoice.period_end) * 1000)
         return Invoice(invoice.amount_due, invoice.currency, due)
+
+    def price(self) -> Price:
+        if self._known_price is None:  # what a price is never changes at Stripe: another one is made instead
+            wrong = ConfigurationError(_WRONG_PRICE)
+            try:
+                with _translated():
+                    found = self._client.v1.prices.retrieve(self._price)
+            except NotFound:
+                raise wrong from None
+            if found.recurring is None or found.unit_amount is None:
+                raise wrong
+            interval, count = found.recurring.interval, found.recurring.interval_count
+            self._known_price = Price(found.unit_amount, found.currency, interval, count)
+        return self._known_price
 
     def close(self, customer_id: str) -> None:
         with suppress(NotFound):
@@ -203,7 +219,7 @@ def _meaning(error: stripe.StripeError) -> Unavailable | Permanent:
     if status >= _SERVER_ERROR or status == _BUSY or isinstance(error, stripe.APIError):
         return Unavailable(f"Stripe did not do what it was asked ({status}).")
     if param.endswith("[price]"):
-        return ConfigurationError("The setting GAS_STRIPE_PRICE does not name a price that Stripe can subscribe to.")
+        return ConfigurationError(_WRONG_PRICE)
     if error.code in {"resource_missing", "invoice_upcoming_none"}:
         return NotFound("Stripe knows no such thing.")
     return Permanent(f"Stripe refused ({error.code or status}): {error.user_message or 'without a reason'}")

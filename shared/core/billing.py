@@ -49,6 +49,19 @@ class Invoice:
     due_at: Moment
 
 
+@dataclass(frozen=True)
+class Price:
+    """What the premium plan costs."""
+
+    amount: int
+    """In the currency's smallest unit."""
+    currency: str
+    interval: str
+    """``day``, ``week``, ``month`` or ``year``."""
+    interval_count: int = 1
+    """It is charged every so many intervals."""
+
+
 class Billing(Protocol):
     """Stripe. Every method may raise `shared.core.errors.Unavailable`."""
 
@@ -75,6 +88,10 @@ class Billing(Protocol):
         ...
 
     def next_invoice(self, customer_id: str) -> Invoice | None: ...
+
+    def price(self) -> Price:
+        """Raises `ConfigurationError` when the setting does not name one that can be subscribed to."""
+        ...
 
     def close(self, customer_id: str) -> None:
         """Cancels every subscription at once. Harmless when repeated. The customer stays: accounting needs it."""

@@ -237,6 +237,11 @@ def test_the_next_invoice_comes_when_the_period_ends(world: World) -> None:
     assert (invoice.amount, invoice.currency, invoice.due_at) == (900, "eur", found.period_end)
 
 
+def test_the_price_is_known_before_anybody_pays_it(world: World) -> None:
+    price = world.billing.price()
+    assert (price.amount, price.currency, price.interval, price.interval_count) == (900, "eur", "month", 1)
+
+
 def test_nothing_more_is_charged_after_cancelling(world: World) -> None:
     customer = world.billing.create_customer(a_user())
     world.subscribe(customer)
@@ -385,6 +390,8 @@ def test_a_wrong_price_names_the_setting(stripe_world: StripeWorld) -> None:
     wrong = stripe_world.with_settings(GAS_STRIPE_PRICE="price_of_nothing")
     with pytest.raises(ConfigurationError, match="GAS_STRIPE_PRICE"):
         wrong.checkout_url(customer_id=customer, user_id="", return_url=RETURN, cancel_url=CANCEL)
+    with pytest.raises(ConfigurationError, match="GAS_STRIPE_PRICE"):
+        wrong.price()
 
 
 def test_only_the_latest_checkout_page_can_be_paid(stripe_world: StripeWorld) -> None:

@@ -101,6 +101,14 @@ def blueprint(account: Account) -> Blueprint:
         account.prices[made.id] = made
         return objects.price(made)
 
+    @route("GET", "/prices/<price_id>")
+    def retrieve_price(given: Json, price_id: str) -> Json:
+        only(given)
+        found = account.prices.get(price_id)
+        if found is None:
+            raise missing("price", price_id, param="price", status=404)
+        return objects.price(found)
+
     @route("POST", "/webhook_endpoints")
     def create_endpoint(given: Json) -> Json:
         only(given, required=("url", "enabled_events"))

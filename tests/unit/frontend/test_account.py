@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from frontend.accounts.plan import duration, money, plan_words
-from shared.core.billing import AuditEntry
+from shared.core.billing import AuditEntry, Price
 from shared.core.errors import Unavailable
 from shared.core.jobs import Job, JobState, StoredFile, input_key
 from shared.core.mail_links import unsubscribe_token
@@ -87,6 +87,21 @@ class TestPlan:
         for headers in ({}, HTMX):
             page = browser.get("/account/next-invoice", headers=headers)
             assert "The next invoice is 9.00 EUR, due on 5 April 2026." in page.words
+
+    @pytest.mark.parametrize(
+        ("price", "text"),
+        [
+            (Price(900, "eur", "month"), "9.00 EUR a month"),
+            (Price(2500, "usd", "month", 3), "25.00 USD every 3 months"),
+        ],
+    )
+    def test_what_premium_costs_is_said_before_anybody_goes_to_pay(
+        self, world: FrontendWorld, browser: Browser, price: Price, text: str
+    ) -> None:
+        world.billing.costs = price
+        assert "/account/price" in [link.get("href") for link in browser.get("/account").all("a")]
+        for headers in ({}, HTMX):
+            assert f"Premium costs {text}." in browser.get("/account/price", headers=headers).words
 
     def test_who_pays_nothing_gets_no_invoice(self, browser: Browser) -> None:
         assert "No invoice is coming." in browser.get("/account/next-invoice").words
@@ -297,7 +312,15 @@ class TestOwnData:
 
 
 @pytest.mark.parametrize(
-    "path", ["/account/password", "/account/delete", "/account/data", "/account/storage", "/account/next-invoice"]
+    "path",
+    [
+        "/account/password",
+        "/account/delete",
+        "/account/data",
+        "/account/storage",
+        "/account/next-invoice",
+        "/account/price",
+    ],
 )
 def test_nothing_of_it_is_for_visitors(world: FrontendWorld, path: str) -> None:
     assert (world.browser().get(path).location or "").startswith("/sign-in")
