@@ -35,7 +35,7 @@ _RUNNING = frozenset(
 """Who has one of these mends it in the Portal; a second subscription beside it would be paid twice."""
 
 _NEW = timedelta(hours=1)
-"""How long a plan is greeted: Stripe's event is often here before the person is."""
+"""How long a change of plan is told of: Stripe's event is often here before the person is."""
 _UNKNOWN = "Stripe does not know your customer account any more. Please write to us."
 
 
@@ -105,7 +105,7 @@ def _tell(before: User, after: User, *, paid: bool) -> None:
     is_new = after.plan_since is not None and services().now() - after.plan_since < _NEW
     if after.plan == "premium" and is_new and (paid or before.plan == "free"):
         flash("Welcome to premium. Files that were archived are on their way back; we will e-mail you.")
-    elif after.plan == "free" and before.plan == "premium":
+    elif after.plan == "free" and (before.plan == "premium" or (is_new and not paid)):
         flash("You have the free plan again. Your files stay for the retention period, counted from today.", "info")
     elif after.plan == "free" and paid:
         flash("Stripe has confirmed no payment yet. If you paid, this page shows it in a minute.", "info")

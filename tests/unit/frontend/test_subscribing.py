@@ -174,6 +174,13 @@ class TestBack:
         page = browser.follow(browser.get("/account/subscription"))
         assert "You have the free plan again" in page.words
 
+    def test_the_event_of_a_cancellation_may_have_been_quicker(self, world: FrontendWorld, customer: User) -> None:
+        browser = world.browser(world.alice)
+        world.change(customer, plan="free", plan_since=world.time)
+        assert "You have the free plan again." in browser.follow(browser.get("/account/subscription")).words
+        world.later(hours=2)
+        assert "You have the free plan again." not in browser.follow(browser.get("/account/subscription")).words
+
     def test_after_a_cancellation_at_the_end_of_the_period_the_page_says_when(
         self, world: FrontendWorld, customer: User
     ) -> None:
