@@ -6,13 +6,13 @@ from collections import deque
 from typing import Any
 
 from moto.core.serialize import SERVICE_SPECIFIC_SERIALIZERS
-from moto.dynamodb import urls
+from moto.dynamodb import responses, urls
 from moto.dynamodb.exceptions import ResourceInUseException, ResourceNotFoundException
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.dynamo_type import Item
 from moto.dynamodb.models.table import Table
 
-from deploy.local.dynamodb.answers import AttributeSerializer
+from deploy.local.dynamodb.answers import AttributeSerializer, to_plain
 from deploy.local.dynamodb.table import Excerpt, Key, LocalTable
 from deploy.local.moto_urls import UrlModule
 
@@ -68,3 +68,4 @@ def install() -> None:
     for model in (Item, Excerpt):  # moto remembers each that ever was, answers too, for a page that is not served here
         model.instances_tracked = deque(maxlen=0)  # type: ignore[union-attr]  # set by its metaclass
     SERVICE_SPECIFIC_SERIALIZERS["dynamodb"] = {"json": AttributeSerializer}
+    setattr(responses, "dynamo_to_dict", to_plain)  # noqa: B010 - mypy: imported there, and replaced for good

@@ -8,12 +8,30 @@ from typing import Any
 import pytest
 from moto.core.serialize import JSONSerializer
 from moto.core.utils import get_service_model
-from moto.dynamodb.models.dynamo_type import Item
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.models.utilities import dynamo_to_dict
 
-from deploy.local.dynamodb.answers import AttributeSerializer
+from deploy.local.dynamodb.answers import AttributeSerializer, to_plain
 from tests.unit.deploy.dynamodb.twins import Attributes, Twins, index
+from tests.unit.deploy.virtual import EPOCH
 
+SIMPLE: Attributes = {
+    "text": {"S": "é"},
+    "number": {"N": "1.5"},
+    "bytes": {"B": b"\x00\xff"},
+    "texts": {"SS": ["a", "b"]},
+    "numbers": {"NS": ["1", "2"]},
+    "many bytes": {"BS": [b"\x00", b"\xff"]},
+    "yes": {"BOOL": True},
+    "no": {"BOOL": False},
+    "nothing": {"NULL": True},
+}
+ITEM: Attributes = {
+    **SIMPLE,
+    "map": {"M": {**SIMPLE, "empty": {"M": {}}}},
+    "list": {"L": [*SIMPLE.values(), {"L": []}]},
+}
 TYPES = {"id": "S", "owner": "S", "at": "S", "due": "N"}
 ALICE = ("owner", {"S": "alice"})
 
@@ -172,20 +190,15 @@ def test_a_query_does_not_read_the_whole_table(twins: Twins, monkeypatch: pytest
 
 def test_an_item_is_written_as_moto_writes_it() -> None:
     operation = get_service_model("dynamodb").operation_model("GetItem")
-    simple: Attributes = {
-        "text": {"S": "é"},
-        "number": {"N": "1.5"},
-        "bytes": {"B": b"\x00\xff"},
-        "texts": {"SS": ["a", "b"]},
-        "numbers": {"NS": ["1", "2"]},
-        "many bytes": {"BS": [b"\x00", b"\xff"]},
-        "yes": {"BOOL": True},
-        "no": {"BOOL": False},
-        "nothing": {"NULL": True},
-    }
-    item = {**simple, "map": {"M": {**simple, "empty": {"M": {}}}}, "list": {"L": [*simple.values(), {"L": []}]}}
     ours, motos = (
-        json.loads(kind(operation).serialize({"Item": item})["body"]) for kind in (AttributeSerializer, JSONSerializer)
+        json.loads(kind(operation).serialize({"Item": ITEM})["body"]) for kind in (AttributeSerializer, JSONSerializer)
     )
     assert ours == motos
     assert ours["Item"]["map"]["M"]["bytes"] == {"B": "AP8="}
+
+
+def test_an_item_is_taken_out_as_moto_takes_it() -> None:
+    item = Item(DynamoType({"S": "key"}), None, {**ITEM, "as it came": {"B": "AP8="}})
+    answer = {"Items": [item, item.attrs], "LastEvaluatedKey": {"id": item.hash_key}, "CreationDateTime": EPOCH}
+    assert to_plain(answer) == dynamo_to_dict(answer)
+    assert to_plain(item.attrs)["as it came"] == {"B": bytes([0, 255])}
