@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -36,15 +37,22 @@ def measure(gas: Gas) -> dict[str, float]:
     _archive(gas, user["user_id"]["S"])
     _subscribe(demo)
 
-    def all_published() -> bool:
-        published: int = sum(line["jobs"] for line in _lines(gas, "util_hook", "asked for files"))
-        return published >= JOBS
-
-    wait_for(f"{JOBS} restore messages", all_published, seconds=300, pause=0.5)
+    wait_for(f"{JOBS} restore messages", lambda: _published_at(gas), seconds=300, pause=0.5)
     began = datetime.fromisoformat(_user(gas, DEMO[0])["plan_since"]["S"])
-    ended = max(datetime.fromisoformat(line["timestamp"]) for line in _lines(gas, "util_hook", "asked for files"))
+    ended = _published_at(gas)
+    assert ended is not None
     requests = [line["ms"] for line in _lines(gas, "frontend", "request") if line.get("route") in ROUTES]
     return {"request_ms": max(requests), "published_s": (ended - began).total_seconds()}
+
+
+def _published_at(gas: Gas) -> datetime | None:
+    """When the last job was asked for. The new plan may be announced twice: each announcement asks for every job."""
+    asked: Counter[str] = Counter()
+    for line in _lines(gas, "util_hook", "asked for files"):
+        asked[line["request_id"]] += line["jobs"]
+        if asked[line["request_id"]] >= JOBS:
+            return datetime.fromisoformat(line["timestamp"])
+    return None
 
 
 def _user(gas: Gas, email: str) -> dict[str, Any]:
