@@ -195,6 +195,11 @@ class World:
             job.job_id, run=again.run, work=Work(f"job-requests#{next(self.numbers)}", 1), now=self.time
         )
 
+    def cancel(self, job: Job) -> Job:
+        """Its owner stops it, as the frontend does."""
+        self.pending.append(RestoreRequested(job_id=job.job_id, user_id=job.user_id))
+        return self.jobs.cancel(job.job_id, now=self.time)
+
     def delete(self, job: Job) -> None:
         """Its owner deletes it, as the frontend does."""
         for objects in self.buckets.values():

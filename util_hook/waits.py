@@ -21,7 +21,7 @@ def archive_moment(job: Job, owner: User, retention: timedelta) -> datetime | No
 
 def keep_wait(job: Job, owner: User, services: Services) -> None:
     """Makes sure that the job of this free user waits for the archive, and no shorter than it may. Harmless when
-    repeated, and when the job's files are on their way, the job is run again or gone."""
+    repeated, and when the job's files are on their way, the job is run again or gone, or the owner is not free any more."""
     until = archive_moment(job, owner, services.retention)
     if until is None:
         return
@@ -29,6 +29,11 @@ def keep_wait(job: Job, owner: User, services: Services) -> None:
         if job.archive_at is not None and job.archive_at < until:  # a wait from before the owner's plan changed
             services.jobs.end_wait(job.job_id)
         waiting = services.jobs.begin_wait(job.job_id, run=job.run, until=until)
+        if (
+            services.users.get(owner.user_id).plan != "free"
+        ):  # they upgraded since, and that may have found no wait to end
+            services.jobs.end_wait(job.job_id)
+            return
     except (FilesAway, IllegalTransition, NotFound):
         return
     due_at = waiting.archive_at or until

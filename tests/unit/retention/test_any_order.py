@@ -92,6 +92,11 @@ class AnyOrder(RuleBasedStateMachine):
     def the_run_finishes(self, which: int) -> None:
         self._note(self.world.finish(self._of(self._running(), which)))
 
+    @precondition(lambda self: self._running())
+    @rule(which=picks)
+    def the_run_is_cancelled(self, which: int) -> None:
+        self.world.cancel(self._of(self._running(), which))
+
     @precondition(lambda self: self.world.jobs.jobs)
     @rule(which=picks)
     def is_deleted(self, which: int) -> None:

@@ -207,6 +207,22 @@ def test_archive_due_after_upgrade() -> None:
     assert world.present(job).archive_at is None
 
 
+def test_upgrade_while_a_wait_begins_for_the_free_plan_that_was_read_before() -> None:
+    world = World()
+    alice = world.user()
+    job = world.waiting_job(alice)
+
+    def upgrade() -> None:
+        world.upgrade(alice)
+        world.settle_down()
+
+    world.at("look", upgrade)
+    world.deliver(RestoreRequested(user_id=alice.user_id, job_id=job.job_id))
+    present = world.present(job)
+    assert present.archive_at is None
+    assert (job.job_id, present.wait) not in world.waits.started
+
+
 def test_archive_due_twice() -> None:
     world = World()
     job = world.waiting_job(world.user())
