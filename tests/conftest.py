@@ -11,6 +11,7 @@ GROUPS = {"functional": "servers", "browser": "browser", "chaos": "browser"}
 """Folder → process: each of these folders starts servers of its own once, and both processes are busy equally long."""
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         group = GROUPS.get(item.path.relative_to(TESTS).parts[0])
