@@ -133,6 +133,43 @@ def test_an_item_without_the_attribute_is_not_in_the_index(twins: Twins) -> None
     assert ids(twins.query("things", ALICE, index_name="by-owner")) == ["a"]
 
 
+def test_a_deleted_item_is_not_in_the_index(twins: Twins) -> None:
+    for name in ("a", "b"):
+        put(twins, name)
+    twins.call("delete_item", "things", {"id": {"S": "a"}})
+    assert ids(twins.query("things", ALICE, index_name="by-owner")) == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("comparison", "values", "expected"),
+    [
+        ("=", ["b"], ["b"]),
+        ("<", ["b"], ["a"]),
+        ("<=", ["b"], ["a", "b"]),
+        (">", ["b"], ["ba", "c"]),
+        (">=", ["b"], ["b", "ba", "c"]),
+        ("BETWEEN", ["b", "c"], ["b", "ba", "c"]),
+        ("BEGINS_WITH", ["b"], ["b", "ba"]),
+    ],
+)
+def test_a_condition_on_the_range_is_kept(
+    twins: Twins, comparison: str, values: list[str], expected: list[str]
+) -> None:
+    for name in ("c", "ba", "a", "b"):
+        put(twins, name, at={"S": name})
+    condition = ("at", comparison, [{"S": value} for value in values])
+    assert ids(twins.query("things", ALICE, condition, index_name="by-owner")) == expected
+    assert ids(twins.query("things", ALICE, condition, index_name="by-owner", forward=False)) == expected[::-1]
+
+
+def test_an_index_without_a_range_is_in_the_order_of_the_tables_range(twins: Twins) -> None:
+    twins.create("log", "id", "due", types=TYPES, global_indexes=[index("by-owner", "owner")])
+    for name, due in (("a", "2"), ("b", "1"), ("a", "10")):
+        twins.call("put_item", "log", {"id": {"S": name}, "due": {"N": due}, "owner": ALICE[1]})
+    items, _, _ = twins.query("log", ALICE, index_name="by-owner")
+    assert [(item["id"]["S"], item["due"]["N"]) for item in items] == [("b", "1"), ("a", "2"), ("a", "10")]
+
+
 def test_an_item_that_changes_in_its_place_moves_in_the_index(twins: Twins) -> None:
     for name in ("a", "b"):
         put(twins, name, due={"N": "1"})

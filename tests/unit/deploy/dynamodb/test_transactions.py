@@ -54,6 +54,7 @@ def test_what_it_writes_is_found_by_the_index() -> None:
 @pytest.mark.parametrize("described", [{}, {"streams": STREAM}], ids=["plain", "with a stream"])
 def test_a_transaction_that_fails_changes_nothing(described: dict[str, Any]) -> None:
     twins = things(**described)
+    backends = (twins.moto, twins.ours)
     twins.call("put_item", "things", {"id": {"S": "a"}, "owner": ALICE[1], "note": {"M": {"p": {"N": "1"}}}})
     twins.call("put_item", "things", {"id": {"S": "b"}, "owner": ALICE[1]})
     kind, reasons = twins.call("transact_write_items", [note("a"), delete("b"), put("c"), check("nobody's")])
@@ -61,6 +62,8 @@ def test_a_transaction_that_fails_changes_nothing(described: dict[str, Any]) -> 
     assert names(twins) == ["a", "b"]
     assert twins.call("get_item", "things", {"id": {"S": "a"}})["note"] == {"M": {"p": {"N": "1"}}}
     assert twins.call("get_item", "things", {"id": {"S": "c"}}) is None
+    shards = [dynamo.get_table("things").stream_shard for dynamo in backends]
+    assert [len(shard.items) if shard else 0 for shard in shards] == [2 if described else 0] * 2
 
 
 def test_the_same_item_twice_is_refused() -> None:
