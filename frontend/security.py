@@ -13,13 +13,13 @@ from frontend.settings import FrontendSettings
 
 ONE_YEAR = 365 * 24 * 60 * 60  # seconds
 
-_csrf = CSRFProtect()  # type: ignore[no-untyped-call]  # Flask-WTF has no types
+_csrf = CSRFProtect()  # type: ignore[no-untyped-call]  # Flask-WTF has no types  # Flask-WTF has no types
 _View = TypeVar("_View", bound=Callable[..., object])
 
 
 def proves_otherwise(view: _View) -> _View:
     """Marks a view that asks for no CSRF token: what posts to it is no page of ours, and proves otherwise who it is."""
-    _csrf.exempt(view)  # type: ignore[no-untyped-call]
+    _csrf.exempt(view)  # type: ignore[no-untyped-call]  # Flask-WTF has no types
     return view
 
 
@@ -49,7 +49,7 @@ def attach(app: Flask, settings: FrontendSettings) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page left open over lunch still works
     )
-    _csrf.init_app(app)  # type: ignore[no-untyped-call]
+    _csrf.init_app(app)  # type: ignore[no-untyped-call]  # Flask-WTF has no types
     headers = {
         "Content-Security-Policy": content_security_policy(settings),
         "X-Content-Type-Options": "nosniff",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from functools import cached_property as once
 else:
 
-    class once:  # noqa: N801
+    class once:  # noqa: N801 - used as a decorator, like `cached_property`
         """``functools.cached_property`` without the lock that it takes before Python 3.12: a third of all the time."""
 
         def __init__(self, method: Callable[[Any], Any]) -> None:

@@ -96,7 +96,10 @@ class Writer:
         model = self._model
         coding = np.array([biotype == "protein_coding" for biotype in model.texts["biotype"]], dtype=np.bool_)
         ladder = (model.mane_select, model.mane_plus_clinical, model.canonical, coding)
-        return sum((~level).astype(np.int64) << (3 - i) for i, level in enumerate(ladder))  # type: ignore[return-value]
+        merit = np.zeros(len(coding), dtype=np.int64)
+        for i, level in enumerate(ladder):
+            merit += (~level).astype(np.int64) << (3 - i)
+        return merit
 
     @cached_property
     def _length(self) -> Ints:

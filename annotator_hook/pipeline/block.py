@@ -222,12 +222,10 @@ class _Pass:
             if key not in declared:
                 if not item:
                     continue
-                if key in renamed:
-                    key = renamed[key]
-                    item = f"{key}{equals}{value}"  # noqa: PLW2901
+                key = renamed.get(key, key)
                 if key not in declared:
                     self._use(("INFO", key, "" if equals else "Flag"))
-            items.append(item)
+            items.append(f"{key}{equals}{value}")
         return items
 
     def _use(self, *uses: Use) -> None:

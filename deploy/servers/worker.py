@@ -30,7 +30,7 @@ class PatientWorker(ThreadWorker):
     """Bounds how long a client may keep a thread."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]  # gunicorn has no types
         self._busy: dict[Any, float] = {}
         """Connection → when a thread began to read its present request."""
 
@@ -43,24 +43,24 @@ class PatientWorker(ThreadWorker):
                 raise
             return
         self.nr_conns += 1
-        connection: Any = TConn(self.cfg, client, address, listener.getsockname())  # type: ignore[no-untyped-call]
+        connection: Any = TConn(self.cfg, client, address, listener.getsockname())  # type: ignore[no-untyped-call]  # gunicorn has no types
         connection.timeout = time.monotonic() + FIRST_BYTE_SECONDS
         self.pending_conns.append(connection)
         readable: Callable[[Any], None] = partial(self.on_pending_socket_readable, connection)
-        poller: selectors.BaseSelector = self.poller  # type: ignore[assignment]
+        poller: selectors.BaseSelector = self.poller  # type: ignore[assignment]  # gunicorn sets it to None first
         poller.register(client, selectors.EVENT_READ, readable)
 
     def handle(self, conn: Any) -> Any:
         """In a thread: one request."""
         self._busy[conn] = time.monotonic()
         try:
-            return super().handle(conn)  # type: ignore[no-untyped-call]
+            return super().handle(conn)  # type: ignore[no-untyped-call]  # gunicorn has no types
         finally:
             del self._busy[conn]
 
     def murder_pending(self) -> None:
         """Called about once a second by the main loop, which alone closes connections."""
-        super().murder_pending()  # type: ignore[no-untyped-call]
+        super().murder_pending()  # type: ignore[no-untyped-call]  # gunicorn has no types
         now = time.monotonic()
         for connection, began in list(self._busy.items()):
             for seconds, how in ((REQUEST_SECONDS, socket.SHUT_RD), (ANSWER_SECONDS, socket.SHUT_RDWR)):

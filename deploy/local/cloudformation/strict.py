@@ -48,7 +48,7 @@ class StrictCloudFormation(CloudFormationBackend):
 def install() -> None:
     """Every CloudFormation backend that moto makes from now on is strict."""
     cloudformation_backends.backend = StrictCloudFormation
-    Stack.parse_template = staticmethod(_parse)  # type: ignore[method-assign]
+    Stack.parse_template = staticmethod(_parse)  # type: ignore[method-assign]  # moto has no other hook
 
 
 def _parse(template: str) -> dict[str, Any]:

@@ -27,7 +27,7 @@ class LocalDynamo(DynamoDBBackend):
     def create_table(self, name: str, **described: Any) -> Table:  # type: ignore[override]  # moto calls it by names
         if name in self.tables:
             raise ResourceInUseException(f"Table already exists: {name}")
-        self.tables[name] = LocalTable(  # type: ignore[abstract]  # what CloudFormation's updates would need
+        self.tables[name] = LocalTable(  # type: ignore[abstract]  # moto declares methods it does not need here  # what CloudFormation's updates would need
             name, account_id=self.account_id, region=self.region_name, **described
         )
         return self.tables[name]
@@ -54,7 +54,7 @@ class LocalDynamo(DynamoDBBackend):
                 return
             key = table.key_of(write.get("Item") or write["Key"])
             touched.setdefault(table.name, (table, []))[1].extend([key] if key else [])
-        excerpts = [Excerpt(table, keys) for table, keys in touched.values()]  # type: ignore[abstract]
+        excerpts = [Excerpt(table, keys) for table, keys in touched.values()]  # type: ignore[abstract]  # moto declares methods it does not need here
         desk = DynamoDBBackend(self.region_name, self.account_id)
         desk.tables.update({excerpt.name: excerpt for excerpt in excerpts})
         desk.transact_write_items(transact_items)

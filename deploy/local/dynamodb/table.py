@@ -132,7 +132,7 @@ class LocalTable(Table):
         order = self._order(index)
         if order is None or not order.fits(order.names[0], hash_key):
             return None
-        entries = order.partition(hash_key.cast_value)  # type: ignore[union-attr]
+        entries = order.partition(hash_key.cast_value)  # type: ignore[union-attr]  # moto asks with a key
         first, last = 0, len(entries)
         if comparison:
             has_range = len(self.schema if index is None else index.schema) > 1
@@ -145,7 +145,7 @@ class LocalTable(Table):
         start, stop = first, last
         if after is not None:
             place = order.place({name: DynamoType(value) for name, value in after.items()})
-            if place is None or place[0] != hash_key.cast_value:  # type: ignore[union-attr]
+            if place is None or place[0] != hash_key.cast_value:  # type: ignore[union-attr]  # as above
                 return None
             start = max(first, bisect_right(entries, place[1:], key=sorted_by))
             stop = min(last, bisect_left(entries, place[1:], key=sorted_by))

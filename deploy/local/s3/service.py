@@ -88,7 +88,7 @@ class LocalS3Response(S3Response):
         if "restore" not in query:
             self._require_match(key_name)
             return super()._key_response_post(request, body, bucket_name, query, key_name)
-        wanted = xmltodict.parse(body)["RestoreRequest"]  # type: ignore[no-untyped-call]
+        wanted = xmltodict.parse(body)["RestoreRequest"]  # type: ignore[no-untyped-call]  # xmltodict has no types
         parameters = wanted.get("GlacierJobParameters") or {}
         tier = parameters.get("Tier") or wanted.get("Tier") or _DEFAULT_TIER
         try:

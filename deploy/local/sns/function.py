@@ -51,7 +51,7 @@ class FunctionSubscription(Subscription):
         subject: str | None = None,
         message_attributes: dict[str, Any] | None = None,
         group_id: str | None = None,  # noqa: ARG002 - moto's signature
-        deduplication_id: str | None = None,  # noqa: ARG002
+        deduplication_id: str | None = None,  # noqa: ARG002 - moto's signature
         message_structure: str | None = None,
     ) -> None:
         """Returns at once. What the function makes of it is Lambda's matter; where there is no function, the message is

@@ -115,7 +115,7 @@ class PushSubscription(Subscription):
         subject: str | None = None,
         message_attributes: dict[str, Any] | None = None,
         group_id: str | None = None,  # noqa: ARG002 - moto's signature; FIFO topics cannot push over HTTP
-        deduplication_id: str | None = None,  # noqa: ARG002
+        deduplication_id: str | None = None,  # noqa: ARG002 - moto's signature
         message_structure: str | None = None,
     ) -> None:
         """Returns at once; the endpoint gets the message when it is confirmed and its filter policy lets it pass."""

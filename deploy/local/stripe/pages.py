@@ -42,7 +42,7 @@ def blueprint(account: Account) -> Blueprint:
         return abort(404) if found is None or found.customer.deleted else found
 
     def challenge(**then: object) -> ResponseReturnValue:
-        made = Challenge(account.new_id("src"), **then)  # type: ignore[arg-type]
+        made = Challenge(account.new_id("src"), **then)  # type: ignore[arg-type]  # the fields that go with the purpose
         account.challenges[made.id] = made
         return redirect(url_for("pages.bank", challenge_id=made.id), 303)
 
