@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # xdist has no types
 
 GROUPS = {"functional": "servers", "browser": "browser", "chaos": "browser"}
 """Folder → process: each of these folders starts servers of its own once, and both processes are busy equally long."""
 
 
-class ByFolder(LoadScopeScheduling):
+class ByFolder(LoadScopeScheduling):  # type: ignore[misc]  # likewise
     """Gives each group of folders to one process, in the order in which its tests are written."""
 
     def _split_scope(self, nodeid: str) -> str:
