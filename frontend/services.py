@@ -17,7 +17,8 @@ from shared.aws.session import client
 from shared.aws.topics import SnsTopics
 from shared.aws.users import DynamoUsers
 from shared.billing.stripe_billing import StripeBilling
-from shared.core.billing import Audit, Billing
+from shared.core.audit import Audit
+from shared.core.billing import Billing
 from shared.core.clock import Clock, utc_now
 from shared.core.ports import Jobs, Limits, Mailer, Mails, Objects, Topics, Users
 

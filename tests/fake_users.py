@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.core.billing import AuditEntry
+from shared.core.audit import AuditEntry
 from shared.core.errors import AlreadyExists, Conflict, NotFound
 from shared.core.ports import MailClaim
 from shared.core.users import MailKind, Plan, Subscription, User

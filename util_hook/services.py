@@ -18,7 +18,8 @@ from shared.aws.topics import SnsTopics
 from shared.aws.users import DynamoUsers
 from shared.aws.waits import StepFunctionsWaits
 from shared.billing.stripe_billing import StripeBilling
-from shared.core.billing import Audit, Billing
+from shared.core.audit import Audit
+from shared.core.billing import Billing
 from shared.core.clock import Clock, utc_now
 from shared.core.ports import Jobs, Mailer, Mails, Objects, Topics, Users
 from shared.core.retention import Archive, Bucket, Waits

@@ -13,7 +13,7 @@ from frontend.accounts.forms import ConfirmForm
 from frontend.accounts.sign_in import check_password
 from frontend.tracing import request_id
 from shared.billing.refresh import announce
-from shared.core.billing import AuditEntry
+from shared.core.audit import AuditEntry
 from shared.core.errors import Retryable
 from shared.core.users import User
 

@@ -7,7 +7,7 @@ from flask import g
 from frontend.access import current_user, services
 from frontend.tracing import request_id
 from shared.billing.refresh import refresh
-from shared.core.billing import AuditEntry
+from shared.core.audit import AuditEntry
 from shared.core.clock import to_iso
 from shared.core.users import User
 

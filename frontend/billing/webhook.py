@@ -15,7 +15,8 @@ from frontend.billing.blueprint import blueprint
 from frontend.billing.mails import write_payment_failed
 from frontend.billing.present import refreshed
 from frontend.security import proves_otherwise
-from shared.core.billing import AuditEntry, BillingEvent, Forged
+from shared.core.audit import AuditEntry
+from shared.core.billing import BillingEvent, Forged
 from shared.core.errors import AlreadyExists, NotFound, Permanent, Retryable
 from shared.core.users import SubscriptionStatus, User
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shared.aws.errors import translated
 from shared.aws.items import from_item, to_item
 from shared.aws.table import ConditionFailed, Table
-from shared.core.billing import AuditEntry
+from shared.core.audit import AuditEntry
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

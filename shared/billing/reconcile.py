@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import structlog
 
 from shared.billing.refresh import announce, refresh
-from shared.core.billing import Audit, AuditEntry, Billing
+from shared.core.audit import Audit, AuditEntry
+from shared.core.billing import Billing
 from shared.core.clock import Clock, to_iso
 from shared.core.errors import GasError, NotFound, Retryable
 from shared.core.ports import Topics, Users

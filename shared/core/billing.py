@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -100,31 +99,3 @@ class Billing(Protocol):
     def verify_event(self, payload: bytes, signature: str) -> BillingEvent:
         """The event. Raises `Forged`; `Permanent` when it is signed but not an event."""
         ...
-
-
-class Audit(Protocol):
-    """What operators and billing did."""
-
-    def record(self, entry: AuditEntry) -> bool:
-        """Stores it once. False when an entry of this subject and id is there already: it is not changed."""
-        ...
-
-    def of(self, subject: str, *, limit: int) -> list[AuditEntry]:
-        """The latest entries of a subject, newest first (by `AuditEntry.entry_id` order of storing: ``at``)."""
-        ...
-
-
-@dataclass(frozen=True)
-class AuditEntry:
-    """One line of the audit log."""
-
-    subject: str
-    """What it is about: ``user#<id>``, ``customer#<id>``, ``stripe-event#<id>``."""
-    entry_id: str
-    """Unique within the subject; sorts by time, such as ``<moment>#<random>``, or a fixed word for what happens once."""
-    at: Moment
-    who: str
-    """``stripe``, ``reconciliation``, a user_id, or an operator's address."""
-    what: str
-    """A sentence."""
-    details: Mapping[str, str] | None = None

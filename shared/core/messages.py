@@ -11,6 +11,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.core.errors import Permanent
+from shared.core.inbox import About
 
 _Id = Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_-]+$")
 
@@ -26,6 +27,12 @@ class Message(BaseModel):
     def to_json(self) -> str:
         """The text to publish."""
         return self.model_dump_json()
+
+    def about(self) -> About:
+        """Whom and what it is about."""
+        return About(
+            job_id=getattr(self, "job_id", ""), user_id=getattr(self, "user_id", ""), request_id=self.request_id
+        )
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -54,6 +61,8 @@ class JobFinished(Message):
     job_id: str = _Id
     run: int = Field(ge=1)
     outcome: Literal["COMPLETED", "FAILED"]
+    user_id: str = Field(default="", max_length=128, pattern=r"^[A-Za-z0-9_-]*$")
+    """The job's owner. Older messages lack it."""
 
 
 class AccountChanged(Message):
@@ -77,6 +86,8 @@ class ArchiveDue(Message):
     wait: int = Field(ge=1)
     """`Job.wait`; of an earlier wait it is stale."""
     step: Literal["soon", "due"]
+    user_id: str = Field(default="", max_length=128, pattern=r"^[A-Za-z0-9_-]*$")
+    """The job's owner. Older messages lack it."""
 
 
 class RestoreRequested(Message):
@@ -113,6 +124,10 @@ class MailEvent(BaseModel):
     eventType: str  # noqa: N815 - SES's own name
     mail: Mail
     bounce: Bounce | None = None
+
+    def about(self) -> About:
+        """The job whose e-mail it was, where it was one's."""
+        return About(job_id=next(iter(self.mail.tags.get("job_id", ())), ""))
 
     @classmethod
     def from_json(cls, text: str) -> Self:

@@ -13,6 +13,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.core.channels import Channel
 from shared.core.errors import ConfigurationError
 
 _GUNICORN_APP_LOAD_ERROR = 4
@@ -136,6 +137,48 @@ class BillingSettings(Settings):
         default=None,
         description="Base address of Stripe's API; unset for Stripe itself, the local Stripe's on one machine.",
     )
+
+
+class OperatorSettings(Settings):
+    """What operators' pages and commands need: every channel of the stack."""
+
+    inbox_table: str = Field(description="DynamoDB table of accepted pushes.")
+    audit_table: str = Field(description="DynamoDB table of what operators and billing did.")
+    extra_certificate_origin: str | None = Field(
+        default=None,
+        description="One more origin whose signing certificates are trusted, such as `http://127.0.0.1:8003`. "
+        "Refused unless it is a loopback address: it exists for the local cloud.",
+    )
+    job_requests_topic: str = Field(description="ARN of the topic on which jobs are announced.")
+    job_requests_dead_letters: str = Field(description="URL of the dead-letter queue of `job-requests`.")
+    job_results_topic: str = Field(description="ARN of the topic on which finished jobs are announced.")
+    job_results_dead_letters: str = Field(description="URL of the dead-letter queue of `job-results`.")
+    mail_feedback_topic: str = Field(description="ARN of the topic on which SES reports about e-mail.")
+    mail_feedback_dead_letters: str = Field(description="URL of the dead-letter queue of `mail-feedback`.")
+    account_changes_topic: str = Field(description="ARN of the topic on which changes of plans are announced.")
+    account_changes_dead_letters: str = Field(description="URL of the dead-letter queue of `account-changes`.")
+    archive_due_topic: str = Field(description="ARN of the topic on which waits for the archive end.")
+    archive_due_dead_letters: str = Field(description="URL of the dead-letter queue of `archive-due`.")
+    restore_requests_topic: str = Field(description="ARN of the topic on which files are asked back from the archive.")
+    restore_requests_dead_letters: str = Field(description="URL of the dead-letter queue of `restore-requests`.")
+    daily_topic: str = Field(description="ARN of the topic of the daily round.")
+    daily_dead_letters: str = Field(description="URL of the dead-letter queue of `daily`.")
+    object_restored_topic: str = Field(description="ARN of the topic on which S3 says that a file came back.")
+    object_restored_dead_letters: str = Field(description="URL of the dead-letter queue of `object-restored`.")
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """Every channel, in the order of a job's life."""
+        return (
+            Channel("job-requests", self.job_requests_topic, self.job_requests_dead_letters),
+            Channel("job-results", self.job_results_topic, self.job_results_dead_letters),
+            Channel("mail-feedback", self.mail_feedback_topic, self.mail_feedback_dead_letters),
+            Channel("account-changes", self.account_changes_topic, self.account_changes_dead_letters),
+            Channel("archive-due", self.archive_due_topic, self.archive_due_dead_letters),
+            Channel("restore-requests", self.restore_requests_topic, self.restore_requests_dead_letters),
+            Channel("daily", self.daily_topic, self.daily_dead_letters),
+            Channel("object-restored", self.object_restored_topic, self.object_restored_dead_letters, has_inbox=False),
+        )
 
 
 class Secrets(Settings):

@@ -16,7 +16,7 @@ from shared.aws.mails import DynamoMails
 from shared.aws.objects import S3Objects
 from shared.aws.session import client
 from shared.aws.users import DynamoUsers
-from shared.core.billing import Audit
+from shared.core.audit import Audit
 from shared.core.inbox import Inbox
 from shared.core.ports import DeadLetters, Jobs, Limits, Mails, Objects, Users
 from shared.core.settings import Settings

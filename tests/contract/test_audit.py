@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from shared.core.billing import Audit, AuditEntry
+from shared.core.audit import Audit, AuditEntry
 from shared.core.clock import to_iso
 from tests.factories import NOON
 

@@ -18,7 +18,7 @@ from shared.aws.limits import DynamoLimits
 from shared.aws.mails import DynamoMails
 from shared.aws.session import client
 from shared.aws.users import DynamoUsers
-from shared.core.billing import AuditEntry
+from shared.core.audit import AuditEntry
 from shared.core.clock import to_millis
 from shared.core.errors import TooLarge, Unavailable
 from shared.core.inbox import KEPT

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 import structlog
 
-from shared.core.billing import AuditEntry
+from shared.core.audit import AuditEntry
 from shared.core.errors import NotFound, Retryable
 from shared.core.jobs import FilesAway, Job
 from shared.core.messages import AccountChanged, RestoreRequested

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from frontend.accounts.plan import duration, money, plan_words
-from shared.core.billing import AuditEntry, Price
+from shared.core.audit import AuditEntry
+from shared.core.billing import Price
 from shared.core.errors import Unavailable
 from shared.core.jobs import Job, JobState, StoredFile, input_key
 from shared.core.mail_links import unsubscribe_token
