@@ -8,6 +8,7 @@ from functools import cached_property
 from frontend.catalogue import Catalogue
 from frontend.settings import FrontendSettings
 from shared.aws.audit import DynamoAudit
+from shared.aws.inbox import DynamoInbox
 from shared.aws.jobs import DynamoJobs
 from shared.aws.limits import DynamoLimits
 from shared.aws.mail import SesMailer
@@ -20,6 +21,7 @@ from shared.billing.stripe_billing import StripeBilling
 from shared.core.audit import Audit
 from shared.core.billing import Billing
 from shared.core.clock import Clock, utc_now
+from shared.core.inbox import Inbox
 from shared.core.ports import Jobs, Limits, Mailer, Mails, Objects, Topics, Users
 
 
@@ -36,6 +38,7 @@ class Services:
     mailer: Mailer
     mails: Mails
     audit: Audit
+    inbox: Inbox
     billing: Billing
     job_requests_topic: str
     account_changes_topic: str
@@ -62,6 +65,7 @@ def build(settings: FrontendSettings) -> Services:
         mailer=SesMailer(client(settings, "sesv2"), settings.mail_from, settings.mail_configuration_set),
         mails=DynamoMails(dynamodb, settings.mails_table),
         audit=DynamoAudit(dynamodb, settings.audit_table),
+        inbox=DynamoInbox(dynamodb, settings.inbox_table),
         billing=StripeBilling(
             key=settings.stripe_key.get_secret_value(),
             price=settings.stripe_price,

@@ -7,22 +7,18 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
-from shared.core.settings import BillingSettings, MailSettings, RetentionSettings, Secrets
+from shared.core.settings import BillingSettings, MailSettings, OperatorSettings, RetentionSettings, Secrets
 
 
-class FrontendSettings(MailSettings, BillingSettings, RetentionSettings, Secrets):
+class FrontendSettings(MailSettings, BillingSettings, RetentionSettings, OperatorSettings, Secrets):
     """Settings of `frontend`."""
 
     jobs_table: str = Field(description="DynamoDB table of jobs.")
     users_table: str = Field(description="DynamoDB table of users.")
     limits_table: str = Field(description="DynamoDB table of counters, such as attempts to sign in.")
-    audit_table: str = Field(description="DynamoDB table of what operators and billing did.")
     mails_table: str = Field(description="DynamoDB table of e-mails that are sent once and belong to no job.")
     inputs_bucket: str = Field(description="S3 bucket of uploaded VCFs.")
     results_bucket: str = Field(description="S3 bucket of results.")
-    job_requests_topic: str = Field(description="ARN of the topic on which jobs are announced.")
-    account_changes_topic: str = Field(description="ARN of the topic on which changes of plans are announced.")
-    restore_requests_topic: str = Field(description="ARN of the topic on which files are asked back from the archive.")
     stripe_webhook_secrets: SecretStr = Field(
         description="Secrets with which Stripe signs events, separated by commas, newest first: while one is replaced by "
         "another, both are believed.",

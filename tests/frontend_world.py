@@ -26,6 +26,7 @@ from tests.factories import a_user
 from tests.fake_billing import FakeBilling
 from tests.fakes import (
     FakeAudit,
+    FakeInbox,
     FakeJobs,
     FakeLimits,
     FakeMailer,
@@ -40,6 +41,16 @@ from tests.stripe_events import SECRET
 NOON = datetime(2026, 3, 6, 12, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
 TOPIC = "arn:aws:sns:us-east-1:123456789012:job-requests"
+CHANNELS = (
+    "job-requests",
+    "job-results",
+    "mail-feedback",
+    "account-changes",
+    "archive-due",
+    "restore-requests",
+    "daily",
+    "object-restored",
+)
 
 
 def frontend_settings(**changes: Any) -> FrontendSettings:
@@ -54,15 +65,17 @@ def frontend_settings(**changes: Any) -> FrontendSettings:
         "limits_table": "limits",
         "inputs_bucket": "inputs",
         "results_bucket": "results",
-        "job_requests_topic": TOPIC,
         "audit_table": "audit",
         "mails_table": "mails",
-        "account_changes_topic": TOPIC.replace("job-requests", "account-changes"),
-        "restore_requests_topic": TOPIC.replace("job-requests", "restore-requests"),
+        "inbox_table": "inbox",
         "stripe_key": "sk_test_of_tests",
         "stripe_price": "price_premium",
         "stripe_webhook_secrets": SECRET,
     }
+    for channel in CHANNELS:
+        name = channel.replace("-", "_")
+        values[f"{name}_topic"] = TOPIC.replace("job-requests", channel)
+        values[f"{name}_dead_letters"] = f"https://sqs.us-east-1.amazonaws.com/123456789012/{channel}"
     return FrontendSettings(**{**values, **changes})
 
 
@@ -91,6 +104,7 @@ class FrontendWorld:
         self.jobs, self.users, self.limits = FakeJobs(), FakeUsers(), FakeLimits()
         self.inputs, self.results, self.topics, self.mailer = FakeObjects(), FakeObjects(), FakeTopics(), FakeMailer()
         self.mails, self.audit, self.billing = FakeMails(), FakeAudit(), FakeBilling(now=lambda: self.time)
+        self.inbox = FakeInbox()
         self.settings = frontend_settings(**settings)
         self.services = Services(
             jobs=self.jobs,
@@ -102,6 +116,7 @@ class FrontendWorld:
             mailer=self.mailer,
             mails=self.mails,
             audit=self.audit,
+            inbox=self.inbox,
             billing=self.billing,
             job_requests_topic=self.settings.job_requests_topic,
             account_changes_topic=self.settings.account_changes_topic,
