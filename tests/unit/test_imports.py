@@ -17,7 +17,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "shared.core": (),
     "shared.aws": ("shared.core",),
     "shared.billing": ("shared.core",),
-    "shared.inbox": ("shared.core", "shared.aws", "shared.sns_verify"),
+    "shared.metrics": ("shared.core",),
+    "shared.inbox": ("shared.core", "shared.aws", "shared.metrics", "shared.sns_verify"),
     "frontend": ("shared",),
     "annotator_hook": ("shared",),
     "util_hook": ("shared",),
@@ -61,6 +62,8 @@ def forbidden(module: str, imported: str) -> bool:
         return not (within(module, "deploy.local") or module == "cli.up")
     if within(imported, "boto3") or within(imported, "botocore"):
         return not any(within(module, package) for package in ("shared.aws", "deploy.local", "deploy.lambda"))
+    if within(imported, "prometheus_client"):
+        return module not in {"shared.metrics", "deploy.servers.metrics"}
     if within(imported, "stripe"):
         return not (within(module, "shared.billing") or within(module, "deploy.local"))
     if not any(within(imported, package) for package in FIRST_PARTY):
@@ -85,6 +88,7 @@ def test_a_module_imports_only_what_its_place_allows(module: str) -> None:
 @pytest.mark.parametrize(
     ("module", "source"),
     [
+        ("shared.aws.jobs", "from shared import metrics"),
         ("frontend.jobs", "from annotator_hook.pipeline import job"),
         ("util_hook.app", "import frontend"),
         ("shared.sns_verify.message", "from shared.core.errors import GasError"),
