@@ -20,6 +20,9 @@ class LocalSettings(FromEnvironment):
     annotator_port: int = Field(default=8001, ge=1, le=65535, description="Port of the annotator.")
     util_port: int = Field(default=8002, ge=1, le=65535, description="Port of the utility server.")
     cloud_port: int = Field(default=8003, ge=1, le=65535, description="Port of the local cloud.")
+    frontend_metrics_port: int = Field(default=8010, ge=1, le=65535, description="Port of the frontend's metrics.")
+    annotator_metrics_port: int = Field(default=8011, ge=1, le=65535, description="Port of the annotator's metrics.")
+    util_metrics_port: int = Field(default=8012, ge=1, le=65535, description="Port of the utility server's metrics.")
     data_dir: Path = Field(default=Path("var"), description="Folder for logs and files of running jobs.")
     demo_password: SecretStr = Field(
         default=SecretStr("mitochondria"), description="Password of the account demo@example.org."
@@ -56,4 +59,16 @@ class LocalSettings(FromEnvironment):
             "GAS_LOCAL_ANNOTATOR_PORT": self.annotator_port,
             "GAS_LOCAL_UTIL_PORT": self.util_port,
             "GAS_LOCAL_CLOUD_PORT": self.cloud_port,
+            "GAS_LOCAL_FRONTEND_METRICS_PORT": self.frontend_metrics_port,
+            "GAS_LOCAL_ANNOTATOR_METRICS_PORT": self.annotator_metrics_port,
+            "GAS_LOCAL_UTIL_METRICS_PORT": self.util_metrics_port,
+        }
+
+    @property
+    def metrics_ports(self) -> dict[str, int]:
+        """Server → the port of its metrics."""
+        return {
+            "frontend": self.frontend_metrics_port,
+            "annotator_hook": self.annotator_metrics_port,
+            "util_hook": self.util_metrics_port,
         }

@@ -116,7 +116,10 @@ def _start(supervisor: Supervisor, settings: LocalSettings, logs: Path) -> None:
     from_stripe = stripe.create(cloud_url, f"{urls['frontend']}/hooks/stripe")
     for_servers = {**from_stack, **from_stripe, **_server_settings(settings, cloud_url, urls["frontend"])}
     environment = {**base, **for_servers}
-    servers = [supervisor.add(_server(name, url, environment, logs / f"{name}.log")) for name, url in urls.items()]
+    servers = [
+        supervisor.add(_server(name, url, settings.metrics_ports[name], environment, logs / f"{name}.log"))
+        for name, url in urls.items()
+    ]
     for server, url in zip(servers, urls.values(), strict=True):
         _wait_ready(server, f"{url}/readyz")
     _wait_subscribed(access, logs)
@@ -153,10 +156,11 @@ def _server_settings(settings: LocalSettings, cloud_url: str, public_url: str) -
     }
 
 
-def _server(name: str, url: str, environment: Mapping[str, str], log_file: Path) -> Child:
+def _server(name: str, url: str, metrics_port: int, environment: Mapping[str, str], log_file: Path) -> Child:
     bind = url.removeprefix("http://")
     command = [sys.executable, "-m", "gunicorn", "-c", str(GUNICORN_SETTINGS), "--bind", bind, f"{name}.wsgi:app"]
-    return Child(name, command, {**environment, "GAS_HOOK_URL": url}, log_file)
+    own = {"GAS_HOOK_URL": url, "GAS_METRICS_PORT": str(metrics_port)}
+    return Child(name, command, {**environment, **own}, log_file)
 
 
 def _ensure_accounts(settings: LocalSettings, access: Settings, from_stack: Mapping[str, str]) -> None:
@@ -204,6 +208,7 @@ def _banner(settings: LocalSettings, logs: Path) -> str:
         "Operator account": f"{OPERATOR_EMAIL}   password: {settings.operator_password.get_secret_value()}",
         "Mailbox": f"http://{HOST}:{settings.cloud_port}/mailbox",
         "Stripe": f"http://{HOST}:{settings.cloud_port}/stripe",
+        "Metrics": "  ".join(f"http://{HOST}:{port}/metrics" for port in settings.metrics_ports.values()),
         "Logs": str(logs),
         "For operators": f". {shlex.quote(str(_settings_file(settings)))}   then gas billing reconcile",
         "Stop": "Ctrl-C",

@@ -11,6 +11,8 @@ import uuid
 import structlog
 from flask import Flask, Response, g, request
 
+from shared import metrics
+
 log = structlog.get_logger()
 
 QUIET_ENDPOINTS = frozenset({"static", "pages.healthz", "pages.readyz"})
@@ -25,7 +27,7 @@ def request_id() -> str:
 
 
 def attach(app: Flask) -> None:
-    """Gives ids to requests and writes one log line about each."""
+    """Gives ids to requests, counts them, and writes one log line about each."""
 
     @app.before_request
     def begin() -> None:
@@ -39,15 +41,17 @@ def attach(app: Flask) -> None:
         status = response.status_code
         outcome = "failed" if status >= 500 else "refused" if status >= 400 else "done"
         write = log.debug if request.endpoint in QUIET_ENDPOINTS and outcome == "done" else log.info
+        seconds = time.perf_counter() - g.get("began", time.perf_counter())
         write(
             "request",
             method=request.method,
             route=_route(),
             status=status,
-            ms=round((time.perf_counter() - g.get("began", time.perf_counter())) * 1000, 1),
+            ms=round(seconds * 1000, 1),
             outcome=outcome,
             **_subjects(),
         )
+        metrics.request_answered(request.endpoint or "", request.method, status, seconds)
         return response
 
 

@@ -51,7 +51,7 @@ class Gas:
 
     def __init__(self, data_dir: Path, environment: dict[str, str] | None = None) -> None:
         self.data_dir = data_dir
-        names = ("FRONTEND", "ANNOTATOR", "UTIL", "CLOUD")
+        names = ("FRONTEND", "ANNOTATOR", "UTIL", "CLOUD", "FRONTEND_METRICS", "ANNOTATOR_METRICS", "UTIL_METRICS")
         self.ports = dict(zip(names, free_ports(len(names)), strict=True))
         self.base_url = f"http://{HOST}:{self.ports['FRONTEND']}"
         self.cloud_url = f"http://{HOST}:{self.ports['CLOUD']}"

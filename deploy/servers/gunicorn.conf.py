@@ -11,6 +11,8 @@ import signal
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
+from deploy.servers import metrics
+
 worker_class = "deploy.servers.worker.PatientWorker"
 threads = 64  # nearly all of them wait: for DynamoDB, or for a slow client, which may keep one for some seconds
 timeout = 60
@@ -27,11 +29,22 @@ takes up to 10 s when DynamoDB does not answer, and all of it has to end before 
 _PR_SET_PDEATHSIG = 1
 
 
+def when_ready(server: Arbiter) -> None:  # noqa: ARG001 - gunicorn's signature
+    """In the master, before the first worker."""
+    metrics.serve()
+
+
 def post_fork(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - gunicorn's signature
     """A worker does not outlive a master that was killed: it would hold the port of the next one."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != server.pid:
         os._exit(1)  # the master died between the fork and the line above
+    metrics.forked()
+
+
+def child_exit(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - gunicorn's signature
+    """In the master, when a worker has ended, however it did."""
+    metrics.died(int(worker.pid))
 
 
 def post_worker_init(worker: Worker) -> None:
