@@ -25,6 +25,8 @@ _environment = Environment(
 class Mail:
     """One e-mail, ready to send."""
 
+    kind: str
+    """Its template's name."""
     subject: str
     text: str
     html: str
@@ -73,7 +75,7 @@ def restored_mail(owner: User, public_url: str, stop_link: str) -> Mail:
 def _mail(template: str, subject: str, owner: User, link: str, stop_link: str, **more: Any) -> Mail:
     context = {"owner": owner, "link": link, "stop_link": stop_link, **more}
     text, html = (_environment.get_template(f"{template}.{kind}").render(context) for kind in ("txt", "html"))
-    return Mail(subject, text, html, stop_link)
+    return Mail(template, subject, text, html, stop_link)
 
 
 def _moment(moment: datetime) -> str:

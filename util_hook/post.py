@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
+from shared import metrics
 from shared.core.errors import Retryable
 from shared.core.mail_links import unsubscribe_link
 from shared.core.ports import MailClaim
@@ -46,9 +47,10 @@ def stop_link(owner: User, kind: MailKind, services: Services) -> str:
 def send(mail: Mail, owner: User, services: Services, *, tags: Mapping[str, str]) -> None:
     """Hands it to SES. One-click unsubscribing (RFC 8058) stands in its headers."""
     headers = {"List-Unsubscribe": f"<{mail.stop_link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
-    services.mailer.send(
-        to=owner.email, subject=mail.subject, text=mail.text, html=mail.html, tags=tags, headers=headers
-    )
+    with metrics.sending_mail(mail.kind):
+        services.mailer.send(
+            to=owner.email, subject=mail.subject, text=mail.text, html=mail.html, tags=tags, headers=headers
+        )
 
 
 def send_once(mail_id: str, owner: User, services: Services, *, kind: MailKind, write: Callable[[str], Mail]) -> None:

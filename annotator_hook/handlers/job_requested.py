@@ -10,6 +10,7 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
@@ -17,6 +18,7 @@ import structlog
 from annotator_hook.pipeline.job import InputRejected, PackProblem, Result, Spec, Stopped, run
 from annotator_hook.pipeline.job import Progress as Step
 from annotator_hook.services import Services
+from shared import metrics
 from shared.core.errors import Conflict, NotFound, Unavailable
 from shared.core.jobs import (
     FINAL_STATES,
@@ -55,6 +57,8 @@ PACK_HINT = "Your file is kept. Tell whoever runs this server, and run the job a
 INPUT_GONE = JobError(
     code="input-missing", message="The uploaded file is no longer there.", hint="Upload it again as a new job."
 )
+OUR_CODES = frozenset({OUR_FAULT.code, INPUT_GONE.code, "pack"})
+"""`JobError.code` of what is not the file's fault."""
 
 
 def handle(message: JobRequested, lease: Lease, services: Services) -> None:
@@ -96,6 +100,7 @@ def abandon(message: JobRequested, reason: str, services: Services) -> None:
         _announce_if_finished(message, services)
         return
     log.warning("job given up", job_id=message.job_id, run=message.run, reason=reason)
+    metrics.job_ended("failed")
     _announce(job, JobState.FAILED, services)
 
 
@@ -131,6 +136,7 @@ class _Attempt:
         self.prefix = results_prefix(job.user_id, job.job_id, job.run, lease.fence)
         self.stop = threading.Event()
         self.progress = Progress("checking")
+        self.began = time.monotonic()
         self.reported_at = 0.0
 
     def run(self) -> JobState | None:
@@ -216,4 +222,8 @@ class _Attempt:
             # Cancelled, deleted or taken over while the files were stored: nothing points to them.
             self.services.results.delete_under(self.prefix)
             return None
+        if state is JobState.COMPLETED:
+            metrics.job_ended("completed", timedelta(seconds=time.monotonic() - self.began))
+        else:
+            metrics.job_ended("failed" if error is None or error.code in OUR_CODES else "rejected")
         return state

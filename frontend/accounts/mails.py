@@ -13,6 +13,7 @@ from flask import render_template, url_for
 from frontend.access import services, settings
 from frontend.accounts.links import make_token
 from frontend.limits import allow, client_network
+from shared import metrics
 from shared.core.users import User
 
 MAILS_AN_ADDRESS = (5, timedelta(hours=1))
@@ -65,13 +66,11 @@ def _send_to(user: User, name: str, subject: str, context: dict[str, str]) -> No
 
 
 def _send(email: str, name: str, subject: str, context: dict[str, str]) -> None:
-    services().mailer.send(
-        to=email,
-        subject=subject,
-        text=render_template(f"mail/{name}.txt", email=email, **context),
-        html=render_template(f"mail/{name}.html", email=email, subject=subject, **context),
-        tags={"kind": f"account-{name}"},
-    )
+    text = render_template(f"mail/{name}.txt", email=email, **context)
+    html = render_template(f"mail/{name}.html", email=email, subject=subject, **context)
+    kind = f"account-{name}"
+    with metrics.sending_mail(kind):
+        services().mailer.send(to=email, subject=subject, text=text, html=html, tags={"kind": kind})
 
 
 def _link(endpoint: str, user: User | None = None, purpose: str = "") -> str:

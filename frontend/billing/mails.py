@@ -8,6 +8,7 @@ import structlog
 from flask import render_template, url_for
 
 from frontend.access import services, settings
+from shared import metrics
 from shared.core.errors import Permanent, Retryable
 from shared.core.users import User
 
@@ -34,14 +35,11 @@ def write_payment_failed(user: User, event_id: str) -> None:
         "link": settings().public_url + url_for("accounts.account"),
         "keeps_premium": user.plan == "premium",
     }
+    text = render_template("mail/payment_failed.txt", **context)
+    html = render_template("mail/payment_failed.html", subject=subject, **context)
     try:
-        services().mailer.send(
-            to=user.email,
-            subject=subject,
-            text=render_template("mail/payment_failed.txt", **context),
-            html=render_template("mail/payment_failed.html", subject=subject, **context),
-            tags={"mail_id": mail_id},
-        )
+        with metrics.sending_mail("payment-failed"):
+            services().mailer.send(to=user.email, subject=subject, text=text, html=html, tags={"mail_id": mail_id})
     except Permanent as error:
         log.warning("e-mail refused", user_id=user.user_id, error=str(error))
         return
