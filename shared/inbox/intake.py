@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from shared.core.clock import Clock
-from shared.core.inbox import Entry, EntryState, Inbox
+from shared.core.inbox import About, Entry, EntryState, Inbox
 from shared.inbox.backlog import Backlog
 from shared.inbox.route import Route
 from shared.sns_verify import Notification
@@ -17,6 +17,7 @@ from shared.sns_verify import Notification
 HEAD_START = timedelta(seconds=2)
 """For so long a fresh entry is left to the process that accepted it, which starts it within milliseconds. A sweep
 that looked at once would only compete with it."""
+_LONGEST_ID = 128  # characters; a longer one is none of ours, and DynamoDB bounds the keys of an index
 
 
 class Receipt(StrEnum):
@@ -51,10 +52,11 @@ class Intake:
             message_id=message.message_id,
             topic_arn=message.topic_arn,
             envelope=message.envelope,
-            digest=_digest(message),
+            digest=digest(message),
             received_at=received_at,
             accepted_at=accepted_at,
             due_at=accepted_at + HEAD_START,
+            about=_about(route, message),
         )
         known = self._inbox.accept(entry)
         if known is None:
@@ -66,7 +68,7 @@ class Intake:
         return (Receipt.WAITING if is_waiting else Receipt.DUPLICATE), known
 
 
-def _digest(message: Notification) -> str:
+def digest(message: Notification) -> str:
     """Of what the publisher wrote. The envelope around it may differ between two deliveries of the same message: the
     signature, when the key was changed in between, and the order of keys."""
     content = json.dumps([message.subject, message.message])
