@@ -7,7 +7,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.aws import page_token
 from shared.core.audit import AuditEntry
+from shared.core.clock import to_iso
 from shared.core.errors import AlreadyExists, Conflict, NotFound
 from shared.core.ports import MailClaim
 from shared.core.users import MailKind, Plan, Subscription, User
@@ -164,3 +166,18 @@ class FakeAudit(Fake):
         mine = [entry for entry in self.entries if entry.subject == subject]
         latest = sorted(mine, key=lambda entry: entry.entry_id, reverse=True)[:limit]
         return sorted(latest, key=lambda entry: entry.at, reverse=True)
+
+    def latest(
+        self, *, limit: int, start: str | None = None, by_operators: bool = False
+    ) -> tuple[Sequence[AuditEntry], str | None]:
+        self.reach()
+        listing = f"audit {by_operators}"
+        after = tuple(page_token.decode_place(start, listing, (str, str, str))) if start is not None else None
+
+        def place(entry: AuditEntry) -> tuple[str, ...]:
+            return to_iso(entry.at), entry.subject, entry.entry_id
+
+        wanted = [entry for entry in self.entries if entry.why or not by_operators]
+        left = sorted((entry for entry in wanted if after is None or place(entry) < after), key=place, reverse=True)
+        more = page_token.encode_place(listing, place(left[limit - 1])) if len(left) > limit else None
+        return left[:limit], more

@@ -7,14 +7,13 @@ test sets or looks at is public. Every fake has ``fail_with``: while it is set, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.core.clock import to_millis
-from shared.core.errors import Conflict, NotFound, Unavailable
-from shared.core.inbox import Entry, EntryState, Survey
-from shared.core.ports import Work
+from shared.core.errors import NotFound, Unavailable
 from tests.fake_files import FakeArchive, FakeObjects, FakeWaits
+from tests.fake_inbox import FakeInbox
 from tests.fake_jobs import Fake, FakeJobs
 from tests.fake_users import FakeAudit, FakeMails, FakeUsers
 
@@ -154,62 +153,3 @@ class FakeMailer(Fake):
         self.sent.append(SentMail(to, subject, text, html, dict(tags), dict(headers or {})))
         if self.die_after_sending:
             raise SystemExit("killed")
-
-
-class FakeInbox(Fake):
-    """The inbox table. ``entries``: entry_id → entry as stored."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.entries: dict[str, Entry] = {}
-
-    def accept(self, entry: Entry) -> Entry | None:
-        self.reach()
-        with self.lock:
-            known = self.entries.get(entry.entry_id)
-            if known is None:
-                self.entries[entry.entry_id] = entry
-            return known
-
-    def get(self, entry_id: str) -> Entry | None:
-        self.reach()
-        return self.entries.get(entry_id)
-
-    def claim(self, entry: Entry, claimed: Entry) -> None:
-        self.reach()
-        with self.lock:
-            stored = self.entries.get(entry.entry_id)
-            if stored is None or stored.due_at is None or _identity(stored) != _identity(entry):
-                raise Conflict(f"Inbox entry {entry.entry_id} is not free.")
-            self.entries[entry.entry_id] = claimed
-
-    def beat(self, work: Work, *, until: datetime) -> None:
-        self.reach()
-        with self.lock:
-            self.entries[work.entry_id] = replace(self._held(work), due_at=until)
-
-    def settle(self, held: Entry, settled: Entry) -> None:
-        self.reach()
-        with self.lock:
-            self._held(held.work)
-            self.entries[held.entry_id] = settled
-
-    def survey(self, route: str, *, now: datetime, due: int, unfinished: int) -> Survey:
-        self.reach()
-        with self.lock:
-            waiting = sorted(
-                (entry.due_at, entry.entry_id)
-                for entry in self.entries.values()
-                if entry.route == route and entry.due_at is not None
-            )
-        return Survey([entry_id for due_at, entry_id in waiting if due_at <= now][:due], min(len(waiting), unfinished))
-
-    def _held(self, work: Work) -> Entry:
-        entry = self.entries.get(work.entry_id)
-        if entry is None or entry.state is not EntryState.RUNNING or entry.fence != work.fence:
-            raise Conflict(f"The lease on inbox entry {work.entry_id} is lost.")
-        return entry
-
-
-def _identity(entry: Entry) -> tuple[object, ...]:
-    return entry.state, entry.fence, entry.due_at

@@ -1,22 +1,25 @@
-"""Where a listing goes on: opaque to whoever carries it, and of no use in another owner's listing."""
+"""Where a listing goes on: opaque to whoever carries it, and of no use in another listing."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import hashlib
+import json
 import re
+from collections.abc import Sequence
+from typing import Any
 
 from shared.core.clock import from_iso
 from shared.core.errors import Permanent
 
 _JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_WRONG = "This page of the list does not exist."
 
 
 def encode(owner: str, created_at: str, job_id: str) -> str:
     """The token of the place after this job in its owner's listing."""
-    text = f"{_mark(owner)}|{created_at}|{job_id}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return encode_place(owner, [created_at, job_id])
 
 
 def decode(token: str, owner: str) -> tuple[str, str]:
@@ -24,17 +27,37 @@ def decode(token: str, owner: str) -> tuple[str, str]:
 
     Raises `Permanent` when the token is none that `encode` made for this owner.
     """
-    wrong = "This page of the list does not exist."
+    created_at, job_id = decode_place(token, owner, (str, str))
     try:
-        raw = base64.b64decode((token + "=" * (-len(token) % 4)).encode("ascii"), altchars=b"-_", validate=True)
-        mark, created_at, job_id = raw.decode("ascii").split("|")
         from_iso(created_at)
-    except (ValueError, binascii.Error):
-        raise Permanent(wrong) from None
-    if mark != _mark(owner) or not _JOB_ID.fullmatch(job_id):
-        raise Permanent(wrong)
+    except ValueError:
+        raise Permanent(_WRONG) from None
+    if not _JOB_ID.fullmatch(job_id):
+        raise Permanent(_WRONG)
     return created_at, job_id
 
 
-def _mark(owner: str) -> str:
-    return hashlib.sha256(owner.encode()).hexdigest()[:16]
+def encode_place(listing: str, place: Sequence[str | int]) -> str:
+    """The token of a place in a listing. ``listing``: whatever tells this listing from others."""
+    text = json.dumps([_mark(listing), *place], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def decode_place(token: str, listing: str, kinds: Sequence[type]) -> list[Any]:
+    """The place, of values of these kinds. Raises `Permanent` when the token is none of this listing.
+
+    Anybody can write a token: the values are of the right kinds, and no more is promised of them.
+    """
+    try:
+        raw = base64.b64decode((token + "=" * (-len(token) % 4)).encode("ascii"), altchars=b"-_", validate=True)
+        found: list[Any] = json.loads(raw)
+        mark, *place = found
+    except (ValueError, TypeError, binascii.Error, RecursionError):
+        raise Permanent(_WRONG) from None
+    if mark != _mark(listing) or [type(value) for value in place] != list(kinds):
+        raise Permanent(_WRONG)
+    return place
+
+
+def _mark(listing: str) -> str:
+    return hashlib.sha256(listing.encode()).hexdigest()[:16]

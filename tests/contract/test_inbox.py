@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from shared.core.errors import Conflict
-from shared.core.inbox import Entry, EntryState, Inbox, Survey
+from shared.core.inbox import Entry, EntryState, Inbox, Survey, Waiting
 from shared.core.ports import Work
 from tests.factories import NOON
 
@@ -126,7 +126,7 @@ def test_nothing_is_done_under_a_stale_fence(inbox: Inbox) -> None:
 
 def test_nothing_is_done_to_an_entry_that_is_not_running(inbox: Inbox) -> None:
     held = claimed(inbox)
-    waiting = held.postponed(NOON, "away")
+    waiting = held.postponed(NOON, NOON, "away")
     inbox.settle(held, waiting)
     with pytest.raises(Conflict):
         inbox.settle(held, held.completed(NOON))
@@ -141,6 +141,10 @@ def survey(inbox: Inbox, route: str = "job-requests", *, at: float = 0, due: int
     return inbox.survey(route, now=NOON + at * SECOND, due=due, unfinished=unfinished)
 
 
+def due_ids(inbox: Inbox, *, at: float, due: int = 99) -> list[str]:
+    return [waiting.entry_id for waiting in survey(inbox, at=at, due=due).due]
+
+
 def test_due_are_waiting_entries_and_lapsed_leases_longest_first(inbox: Inbox) -> None:
     entries = {number: an_entry(number, due_at=NOON + number * SECOND) for number in range(1, 8)}
     for entry in entries.values():
@@ -148,22 +152,22 @@ def test_due_are_waiting_entries_and_lapsed_leases_longest_first(inbox: Inbox) -
     claimed(inbox, entries[7], lease=SECOND / 2)
     claimed(inbox, entries[1])
     inbox.settle(done := claimed(inbox, entries[3]), done.completed(NOON))
-    due = list(survey(inbox, at=5).due)
+    due = due_ids(inbox, at=5)
     assert due == [f"job-requests#{number}" for number in (7, 2, 4, 5)]
-    assert list(survey(inbox, at=5, due=2).due) == due[:2]
+    assert due_ids(inbox, at=5, due=2) == due[:2]
 
 
 def test_a_heartbeat_moves_when_an_entry_is_due(inbox: Inbox) -> None:
     held = claimed(inbox)
     inbox.beat(held.work, until=NOON + 2 * LEASE)
-    assert list(survey(inbox, at=30).due) == []
-    assert list(survey(inbox, at=40).due) == [held.entry_id]
+    assert due_ids(inbox, at=30) == []
+    assert due_ids(inbox, at=40) == [held.entry_id]
 
 
 def test_another_routes_entries_are_neither_due_nor_counted_here(inbox: Inbox) -> None:
     inbox.accept(an_entry(1, route="job-results", due_at=NOON))
     assert survey(inbox) == Survey([], 0)
-    assert survey(inbox, "job-results") == Survey(["job-results#1"], 1)
+    assert survey(inbox, "job-results") == Survey([Waiting("job-results#1", "")], 1)
 
 
 def test_unfinished_are_counted_whether_due_or_not_up_to_a_bound(inbox: Inbox) -> None:

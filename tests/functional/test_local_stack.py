@@ -125,7 +125,12 @@ def test_tables_have_their_keys_indexes_and_settings(created: Created) -> None:
         "by-owner": ["user_id", "created_at"],
         "unannounced": ["unannounced", "queued_at"],
         "away": ["away_owner", "files_at"],
-        "by-due": ["due_shard", "due_at"],
+        "by-due": ["shard", "due_at"],
+        "by-arrival": ["shard", "accepted_at"],
+        "by-state": ["state_shard", "accepted_at"],
+        "by-job": ["job_id", "accepted_at"],
+        "by-user": ["user_id", "accepted_at"],
+        "latest": ["log", "at"],
     }
     assert {table["SSEDescription"]["Status"] for table in tables.values()} == {"ENABLED"}
     for name in ("Inbox", "Limits", "Mails"):
