@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import jinja2
 from argon2 import PasswordHasher
-from flask import session
+from flask import Flask, session
 from jinja2.bccache import Bucket
+from werkzeug.routing import Rule
 
 from frontend import access
 from frontend.accounts import passwords
@@ -94,6 +96,21 @@ class CompiledTemplates(jinja2.BytecodeCache):
 
 
 _templates = CompiledTemplates()
+
+
+class CompiledRule(Rule):
+    """Each address is compiled once for all apps that the tests make: it takes longer than everything else of one."""
+
+    code: ClassVar[dict[tuple[object, ...], Callable[..., tuple[str, str]]]] = {}
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        key = (self.rule, self.host, self.subdomain, append_unknown, *sorted((self.defaults or {}).items()))
+        if key not in self.code:
+            self.code[key] = super()._compile_builder(append_unknown)
+        return self.code[key]
+
+
+Flask.url_rule_class = CompiledRule
 
 
 class FrontendWorld:
