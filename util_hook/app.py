@@ -10,12 +10,12 @@ from flask import Flask
 from shared.core.logs import configure
 from shared.core.messages import AccountChanged, ArchiveDue, JobFinished, MailEvent, Message, RestoreRequested
 from shared.inbox.hook_server import HookServer
-from shared.inbox.route import Lease, Route
+from shared.inbox.route import Lease, Parsed, Route
 from util_hook.handlers import account_changed, archive_due, daily, job_finished, mail_feedback, restore_requested
 from util_hook.services import Services, build
 from util_hook.settings import UtilSettings
 
-M = TypeVar("M")
+M = TypeVar("M", bound=Parsed)
 
 
 def create_app(settings: UtilSettings, services: Services | None = None) -> Flask:

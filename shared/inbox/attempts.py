@@ -19,6 +19,7 @@ from typing import Any
 
 import structlog
 
+from shared import metrics
 from shared.core.clock import Clock, to_iso
 from shared.core.errors import Conflict, GasError, Permanent, Retryable
 from shared.core.inbox import Entry, Inbox
@@ -32,7 +33,9 @@ log = structlog.get_logger()
 
 FIRST_DELAY = timedelta(seconds=1)
 LONGEST_DELAY = timedelta(minutes=15)
-_LONGEST_ERROR = 2000  # characters; it is stored with the entry
+_LONGEST_ERROR = 1000
+"""Characters. It is stored with the entry and once more in its history: twenty of them, were each character four bytes,
+still fit into an item of DynamoDB beside the largest envelope."""
 
 
 def delay(attempts: int, after: timedelta | None, dice: Callable[[], float]) -> timedelta:
@@ -131,9 +134,10 @@ class Attempts:
         if entry.attempts > self._max_attempts:
             cause = entry.error or "the server died each time"
             given_up = f"Given up after {self._max_attempts} attempts: {cause}"
-            self._give_up(_Attempt(entry, route, attempt.lease, message), given_up)
+            self._give_up(replace(attempt, message=message), given_up)
             return
-        attempt = _Attempt(entry, route, attempt.lease, message, self._now())
+        attempt = replace(attempt, message=message, started_at=self._now())
+        metrics.attempt_started(entry)
         with structlog.contextvars.bound_contextvars(**_identity(message)):
             self._handle(attempt)
 
@@ -166,12 +170,12 @@ class Attempts:
             self._postpone(attempt, error, after)
 
     def _postpone(self, attempt: _Attempt, error: str, after: timedelta | None = None) -> None:
-        pause = delay(attempt.entry.attempts, after, self._dice)
-        self._settle(attempt, self._ended(attempt).postponed(self._now() + pause, error[:_LONGEST_ERROR]))
+        pause, now = delay(attempt.entry.attempts, after, self._dice), self._now()
+        self._settle(attempt, self._ended(attempt).postponed(now, now + pause, error[:_LONGEST_ERROR]))
         log.warning("to be tried again", error=error, seconds=round(pause.total_seconds(), 3))
 
     def _give_back(self, attempt: _Attempt) -> None:
-        self._settle(attempt, attempt.entry.released(self._now()))
+        self._settle(attempt, self._ended(attempt).released(self._now()))
         log.info("given back")
 
     def _give_up(self, attempt: _Attempt, reason: str) -> None:
@@ -213,6 +217,7 @@ class Attempts:
 
     def _settle(self, attempt: _Attempt, settled: Entry) -> None:
         self._inbox.settle(attempt.entry, settled)
+        metrics.attempt_ended(settled.route, settled.history[-1])
 
     def _ended(self, attempt: _Attempt) -> Entry:
         """The entry with the moment at which its handler was called, if it was."""

@@ -19,9 +19,14 @@ class Backlog:
         self._since = 0
 
     @property
+    def unfinished(self) -> int:
+        """How much it is, about."""
+        return max(0, self._counted + self._since)
+
+    @property
     def is_full(self) -> bool:
         """Whether nothing more should be accepted."""
-        return self._counted + self._since >= self.bound
+        return self.unfinished >= self.bound
 
     def accepted(self) -> None:
         """One more."""

@@ -1,4 +1,4 @@
-"""Everything behind the endpoints that runs in threads: workers, heartbeat, sweep, and subscribing."""
+"""Everything behind the endpoints that runs in threads: workers, heartbeat, sweep, watch, and subscribing."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
 
 from shared.core.clock import Clock
 from shared.core.errors import GasError
-from shared.core.inbox import Entry, Inbox
+from shared.core.health import Check, Checks
+from shared.core.inbox import Entry, Inbox, Pause
 from shared.core.ports import DeadLetters, Topics
 from shared.core.settings import HookSettings
 from shared.inbox.attempts import Attempts
 from shared.inbox.backlog import Backlog
 from shared.inbox.leases import Leases
+from shared.inbox.reach import Reach
 from shared.inbox.route import Route
 from shared.inbox.sweeper import Sweeper
 from shared.inbox.workers import Workers
@@ -29,8 +32,8 @@ log = structlog.get_logger()
 LAST_SECONDS = 2.0
 """How long handlers that were told to stop may take for it before their leases are given back over their heads."""
 READY_SECONDS = 30.0
-"""How long after its sweep should have come a server still counts as ready: one that DynamoDB did not answer may take
-ten seconds for each of its queries, and is no reason yet to take the server out of service."""
+"""How long after DynamoDB or S3 should have answered a server still counts as ready: a sweep that DynamoDB does not
+answer may take ten seconds for each of its queries, and is no reason yet to take the server out of service."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds between attempts to subscribe; doubling."""
 
@@ -47,16 +50,18 @@ class Engine:
         topics: Topics,
         dead_letters: DeadLetters,
         now: Clock,
+        bucket: Callable[[], object] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """``bucket`` asks S3 for next to nothing, and raises `GasError` when it does not answer."""
         self.backlog = Backlog(settings.max_backlog)
         self.draining = False
         self._settings = settings
         self._routes = routes
         self._inbox = inbox
         self._topics = topics
+        self._bucket = bucket
         self._now = now
-        self._monotonic = monotonic
         self._leases = Leases(inbox, length=timedelta(seconds=settings.lease_seconds), now=now)
         attempts = Attempts(
             inbox,
@@ -72,38 +77,77 @@ class Engine:
         self._sweeper = Sweeper(
             inbox, [route.name for route in routes], self.backlog, offer=self._workers.offer, now=now
         )
-        self._swept_at: float | None = None
-        """When the inbox was last reached; monotonic."""
+        patience = settings.sweep_seconds + READY_SECONDS
+        self._database_reach, self._bucket_reach = Reach(patience, monotonic), Reach(patience, monotonic)
+        self._pauses: Mapping[str, Pause] = {}
         self._more = False
         self._nudge = threading.Event()
         self._stopped = threading.Event()
+        self._threads: list[threading.Thread] = []
 
     @property
     def is_ready(self) -> bool:
-        """Whether pushes are taken: not while stopping, and only while the sweep reaches the inbox."""
-        if self.draining or self._swept_at is None:
-            return False
-        return self._monotonic() - self._swept_at < self._settings.sweep_seconds + READY_SECONDS
+        """Whether this server should get pushes."""
+        return all(check.ok for check in self.readiness.values())
+
+    @property
+    def readiness(self) -> Checks:
+        """Not while stopping, and only while the inbox and the bucket are reached and every thread lives.
+
+        A full backlog is told, and makes no server unready: as it is full for all of them, a load balancer would take
+        each out of service. Pauses are told for the same reason.
+        """
+        workers, backlog = self._workers, self.backlog
+        numbers = {"slots": workers.slots, "busy": workers.busy, "waiting": workers.waiting}
+        is_full = "Too many messages wait: pushes are answered 503." if backlog.is_full else ""
+        return {
+            "database": self._database_reach.check,
+            **({"bucket": self._bucket_reach.check} if self._bucket is not None else {}),
+            "workers": Check(ok=self.liveness["threads"].ok, numbers=numbers),
+            "backlog": Check(
+                ok=True, detail=is_full, numbers={"unfinished": backlog.unfinished, "bound": backlog.bound}
+            ),
+            "pauses": Check(ok=True, detail=_paused(self._pauses)),
+            "draining": Check(ok=not self.draining, detail="This server is stopping." if self.draining else ""),
+        }
+
+    @property
+    def liveness(self) -> Checks:
+        """Whether every thread lives that should. None ends by itself; should one, a new process is the only remedy."""
+        dead = self._workers.dead
+        if not self.draining:
+            dead = dead + [thread.name for thread in self._threads if not thread.is_alive()]
+        return {"threads": Check(ok=not dead, detail=f"These threads have ended: {', '.join(dead)}." if dead else "")}
+
+    def pause_of(self, route: str) -> Pause | None:
+        """Who stopped the pushes of this route, if anybody did, as of the latest sweep."""
+        return self._pauses.get(route)
 
     def offer(self, entry: Entry) -> None:
-        """Starts an accepted entry at once, if a slot is free."""
-        self._workers.offer(entry.entry_id, entry)
+        """Starts an accepted entry at once, if a slot is free and it is its owner's turn."""
+        self._workers.offer(entry.entry_id, entry.about.user_id, entry)
 
     def start(self) -> None:
         """Starts the threads, and returns at once. Called after a fork: a fork does not copy threads."""
         self._workers.start()
-        _thread("inbox-sweep", self._sweep)
-        _thread("inbox-heartbeat", self._beat)
+        self._threads = [_thread("inbox-sweep", self._sweep), _thread("inbox-heartbeat", self._beat)]
+        if self._bucket is not None:
+            self._threads.append(_thread("inbox-bucket", self._watch_bucket))
         if self._settings.subscribe_at_start:
             _thread("inbox-subscribe", self._subscribe)
+
+    def drain(self) -> None:
+        """Takes no more pushes and starts nothing more; what runs goes on. Harmless when repeated."""
+        self.draining = True
+        self._workers.close()
+        self._nudge.set()
 
     def stop(self, seconds: float) -> None:
         """Starts nothing more, lets what runs go on for so many seconds, and gives the rest back.
 
         What is given back is free at once for other instances. What waits in the queue is in the inbox anyway.
         """
-        self.draining = True
-        self._workers.close()
+        self.drain()
         if not self._workers.wait_until_still(seconds):
             self._leases.lose_all()
             if not self._workers.wait_until_still(LAST_SECONDS):
@@ -113,30 +157,32 @@ class Engine:
                     except GasError as error:
                         log.warning("not given back", entry_id=entry.entry_id, error=str(error))
         self._stopped.set()
-        self._nudge.set()
 
     def _sweep(self) -> None:
         while not self.draining:
             self._nudge.clear()
-            try:
-                self._more = self._sweeper.sweep()
-                self._swept_at = self._monotonic()
-            except GasError as error:
-                log.warning("sweep failed", error=str(error))
-            except Exception:
-                log.exception("sweep failed unexpectedly")  # and must go on: it is what recovers everything else
-            self._nudge.wait(self._settings.sweep_seconds)
+            _survive("sweep", partial(self._database_reach.ask, self._sweep_once))
+            if not self.draining:
+                self._nudge.wait(self._settings.sweep_seconds)
+
+    def _sweep_once(self) -> None:
+        self._pauses = self._inbox.pauses()
+        self._more = self._sweeper.sweep()
 
     def _on_idle(self) -> None:
         if self._more:  # arrears: the next page at once, not at the next beat of the sweep
             self._nudge.set()
 
+    def _watch_bucket(self) -> None:
+        """In a thread of its own: S3 may take a minute not to answer, and nothing else should wait for that."""
+        while self._bucket is not None:
+            _survive("look at the bucket", partial(self._bucket_reach.ask, self._bucket))
+            if self._stopped.wait(self._settings.sweep_seconds):
+                return
+
     def _beat(self) -> None:
         while not self._stopped.wait(self._settings.lease_seconds / 3):
-            try:
-                self._leases.beat()
-            except Exception:
-                log.exception("heartbeat failed unexpectedly")
+            _survive("heartbeat", self._leases.beat)
 
     def _subscribe(self) -> None:
         """Until every route is: SNS may be away, the stack not complete, or this server not reached by SNS yet.
@@ -163,5 +209,21 @@ class Engine:
         return is_confirmed
 
 
-def _thread(name: str, loop: Callable[[], None]) -> None:
-    threading.Thread(target=loop, name=name, daemon=True).start()
+def _survive(what: str, act: Callable[[], object]) -> None:
+    """Once, in a loop that must go on whatever comes: it is what recovers everything else."""
+    try:
+        act()
+    except GasError as error:
+        log.warning(f"{what} failed", error=str(error))
+    except Exception:
+        log.exception(f"{what} failed unexpectedly")
+
+
+def _paused(pauses: Mapping[str, Pause]) -> str:
+    return f"Operators paused {', '.join(sorted(pauses))}." if pauses else ""  # who and why is for operators alone
+
+
+def _thread(name: str, loop: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=loop, name=name, daemon=True)
+    thread.start()
+    return thread

@@ -5,17 +5,16 @@
 | 200 | durably accepted, or a duplicate of what was accepted; a confirmation that was dealt with | done |
 | 400, 413 | not a message of SNS, malformed, too large | dead letter |
 | 403 | signature, certificate, topic or token wrong, too old, another message's id | dead letter |
-| 503 | cannot decide or accept now | tries again, then dead letter |
+| 503 | cannot decide or accept now, stopping, backlog full, paused by an operator | tries again, then dead letter |
 
 Never 429, and never 4xx for what may work later: SNS does not try those again.
 """
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +22,7 @@ import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from shared import metrics
 from shared.aws.clock import AwsClock
 from shared.aws.dead_letters import SqsDeadLetters
 from shared.aws.inbox import DynamoInbox
@@ -30,7 +30,8 @@ from shared.aws.session import client
 from shared.aws.topics import SnsTopics
 from shared.core import errors
 from shared.core.clock import Clock, utc_now
-from shared.core.inbox import Inbox
+from shared.core.health import Checks, report
+from shared.core.inbox import About, Inbox
 from shared.core.ports import DeadLetters, Topics
 from shared.core.settings import HookSettings
 from shared.inbox.engine import Engine
@@ -80,7 +81,15 @@ def build(settings: HookSettings) -> Outside:
 class HookServer:
     """``POST /hooks/<name>`` for each route, ``/healthz`` and ``/readyz``."""
 
-    def __init__(self, settings: HookSettings, routes: Sequence[Route[Any]], outside: Outside | None = None) -> None:
+    def __init__(
+        self,
+        settings: HookSettings,
+        routes: Sequence[Route[Any]],
+        outside: Outside | None = None,
+        *,
+        bucket: Callable[[], object] | None = None,
+    ) -> None:
+        """``bucket``: see `Engine`; without one, readiness says nothing of S3."""
         outside = outside or build(settings)
         self._routes = routes
         self._topics = outside.topics
@@ -98,6 +107,7 @@ class HookServer:
             topics=outside.topics,
             dead_letters=outside.dead_letters,
             now=outside.now,
+            bucket=bucket,
         )
         self._intake = Intake(outside.inbox, self._engine.backlog, outside.now)
 
@@ -111,7 +121,7 @@ class HookServer:
                 methods=["POST"],
                 provide_automatic_options=False,
             )
-        app.add_url_rule("/healthz", view_func=lambda: _plain(200, "ok"), endpoint="healthz")
+        app.add_url_rule("/healthz", view_func=self._healthz, endpoint="healthz")
         app.add_url_rule("/readyz", view_func=self._readyz, endpoint="readyz")
         app.register_error_handler(HTTPException, _explain)
         app.extensions["gas"] = self
@@ -120,25 +130,35 @@ class HookServer:
         """Starts subscribing, sweeping and working in threads, and returns at once."""
         self._engine.start()
 
+    def drain(self) -> None:
+        """From now on pushes are answered 503, and nothing more is started; what runs goes on."""
+        self._engine.drain()
+
     def stop(self, seconds: float) -> None:
         """Takes no more pushes, lets handlers go on for so many seconds, and gives back what they have not done."""
         self._engine.stop(seconds)
 
+    def _healthz(self) -> Response:
+        return _checked(self._engine.liveness, good="alive", bad="failed", bad_status=500)
+
     def _readyz(self) -> Response:
-        return _plain(200, "ready") if self._engine.is_ready else _plain(503, "not ready")
+        return _checked(self._engine.readiness, good="ready", bad="not ready", bad_status=503)
 
     def _push(self, route: Route[Any]) -> Response:
         received_at, began = self._now(), time.perf_counter()
         message: Message | None = None
+        about = About()
         try:
             if self._engine.draining:
                 raise Undecided("draining", "This server is stopping.")
             message = read_push(request, self._verifiers[route.name])
-            outcome = self._deal_with(route, message, received_at)
+            outcome, about = self._deal_with(route, message, received_at)
             response = _plain(200, outcome)
         except VerificationError as error:
             outcome = error.reason
             response = answer(error)
+        seconds = time.perf_counter() - began
+        metrics.push_answered(route.name, outcome, seconds)
         level = log.info if response.status_code < 400 else log.warning
         level(
             "push",
@@ -146,23 +166,26 @@ class HookServer:
             status=response.status_code,
             outcome=outcome,
             message_id=message.message_id if message else request.headers.get("x-amz-sns-message-id", "")[:64],
-            ms=round((time.perf_counter() - began) * 1000, 1),
-            **_request_id(route, message),
+            ms=round(seconds * 1000, 1),
+            **{name: value for name, value in asdict(about).items() if value},
         )
         return response
 
-    def _deal_with(self, route: Route[Any], message: Message, received_at: datetime) -> str:
-        """What became of it, in a word. Raises `VerificationError`: it has the four answers that there are."""
+    def _deal_with(self, route: Route[Any], message: Message, received_at: datetime) -> tuple[str, About]:
+        """What became of it, in a word, and what it is about. Raises `VerificationError`: it has the four answers that
+        there are."""
         if isinstance(message, Notification):
             return self._accept(route, message, received_at)
         if isinstance(message, SubscriptionConfirmation):
-            return self._confirm(message)
+            return self._confirm(message), About()
         # Somebody ended the subscription. Confirming anew by itself would fight with whoever meant it; the next start
         # of a server subscribes again.
         log.warning("unsubscribed", route=route.name, topic_arn=message.topic_arn)
-        return "unsubscribed"
+        return "unsubscribed", About()
 
-    def _accept(self, route: Route[Any], message: Notification, received_at: datetime) -> str:
+    def _accept(self, route: Route[Any], message: Notification, received_at: datetime) -> tuple[str, About]:
+        if self._engine.pause_of(route.name) is not None:
+            raise Undecided("paused", "An operator paused this endpoint.")
         if self._engine.backlog.is_full:
             raise Undecided("backlog", "Too many messages wait to be handled.")
         try:
@@ -179,7 +202,7 @@ class HookServer:
             raise Refused("contradiction", "Another message was accepted under this MessageId.")
         if receipt in {Receipt.ACCEPTED, Receipt.WAITING}:
             self._engine.offer(entry)
-        return receipt.value
+        return receipt.value, entry.about
 
     def _confirm(self, message: SubscriptionConfirmation) -> str:
         try:
@@ -192,21 +215,17 @@ class HookServer:
         return "confirmed"
 
 
-def _request_id(route: Route[Any], message: Message | None) -> dict[str, str]:
-    """The request that caused the message, where it says so. Found after the message was accepted: it is for logs."""
-    if isinstance(message, Notification):
-        with contextlib.suppress(Exception):  # what cannot be parsed is dealt with by the worker
-            found = getattr(route.parse(message.message), "request_id", "")
-            return {"request_id": found} if found else {}
-    return {}
-
-
 def _explain(error: HTTPException) -> Response:
     response = _plain(error.code or 500, error.name)
     for name, value in error.get_headers():
         if name not in {"Content-Type", "Content-Length"}:
             response.headers[name] = value  # such as Allow
     return response
+
+
+def _checked(checks: Checks, *, good: str, bad: str, bad_status: int) -> Response:
+    text, ok = report(checks, good=good, bad=bad)
+    return Response(text, status=200 if ok else bad_status, mimetype="application/json")
 
 
 def _plain(status: int, text: str) -> Response:

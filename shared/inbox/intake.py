@@ -68,6 +68,16 @@ class Intake:
         return (Receipt.WAITING if is_waiting else Receipt.DUPLICATE), known
 
 
+def _about(route: Route[Any], message: Notification) -> About:
+    """Nothing, where the text is no message: that is for the worker to say, and no reason to refuse a push."""
+    try:
+        about = route.parse(message.message).about()
+    except Exception:  # noqa: BLE001 - whatever a parser stumbles over, the push is accepted
+        return About()
+    ids = (about.job_id, about.user_id, about.request_id)
+    return About(*(one if len(one) <= _LONGEST_ID else "" for one in ids))
+
+
 def digest(message: Notification) -> str:
     """Of what the publisher wrote. The envelope around it may differ between two deliveries of the same message: the
     signature, when the key was changed in between, and the order of keys."""

@@ -5,11 +5,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
+from shared.core.inbox import About
 from shared.core.ports import Work
 
-M = TypeVar("M")
+
+class Parsed(Protocol):
+    """What a route's messages have in common."""
+
+    def about(self) -> About:
+        """Whom and what it is about."""
+        ...
+
+
+M = TypeVar("M", bound=Parsed)
 
 
 @dataclass(frozen=True)

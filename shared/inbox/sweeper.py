@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable
 
 from shared.core.clock import Clock
@@ -16,8 +15,9 @@ class Sweeper:
     """Any number of instances may sweep at once: a sweep only offers, and the claim decides."""
 
     def __init__(
-        self, inbox: Inbox, routes: Iterable[str], backlog: Backlog, *, offer: Callable[[str], None], now: Clock
+        self, inbox: Inbox, routes: Iterable[str], backlog: Backlog, *, offer: Callable[[str, str], object], now: Clock
     ) -> None:
+        """``offer`` is called with an entry's id and whom it is about."""
         self._inbox = inbox
         self._routes = tuple(routes)
         self._backlog = backlog
@@ -35,8 +35,9 @@ class Sweeper:
             survey = self._inbox.survey(route, now=self._now(), due=PAGE, unfinished=self._backlog.bound)
             more = more or len(survey.due) == PAGE
             unfinished += survey.unfinished
-            # Instances that sweep in the same moment would fight over each entry in turn if all kept to one order.
-            for entry_id in random.sample(survey.due, len(survey.due)):
-                self._offer(entry_id)
+            # In the order of their turns. Instances that sweep in the same moment meet at the first few entries only:
+            # whoever loses a claim goes on to the next entry while the winner works.
+            for waiting in survey.due:
+                self._offer(waiting.entry_id, waiting.user_id)
         self._backlog.counted(unfinished, mark)
         return more

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 
 import structlog
 
 from shared.core.inbox import Entry
+from shared.inbox.turns import Turn, Turns
 
 log = structlog.get_logger()
 
@@ -17,9 +17,7 @@ _REMEMBERED = 64
 
 
 class Workers:
-    """``slots`` threads that run what is offered: the routes take turns, and within each the first comes first.
-
-    So thousands of messages of one kind, which one person's upgrade may cause, do not hold up everybody else's.
+    """``slots`` threads that run what is offered, in turns (`Turns`).
 
     The queue is no promise: what waits in it is durable in the inbox, and whoever claims an entry first runs it, be it
     another instance.
@@ -27,35 +25,48 @@ class Workers:
 
     def __init__(self, run: Callable[[str, Entry | None], None], *, slots: int, on_idle: Callable[[], None]) -> None:
         """``on_idle`` is called when the queue has become empty."""
+        self.slots = slots
         self._run = run
-        self._slots = slots
         self._on_idle = on_idle
         self._changed = threading.Condition()
-        self._queues: OrderedDict[str, OrderedDict[str, Entry | None]] = OrderedDict()
-        """By route, those whose turn comes first in front; none is empty."""
+        self._turns = Turns()
         self._closed = False
         self._running = 0
+        self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         """Starts the threads."""
-        for number in range(self._slots):
-            threading.Thread(target=self._loop, name=f"inbox-worker-{number}", daemon=True).start()
+        self._threads = [
+            threading.Thread(target=self._loop, name=f"inbox-worker-{number}", daemon=True)
+            for number in range(self.slots)
+        ]
+        for thread in self._threads:
+            thread.start()
 
-    def offer(self, entry_id: str, known: Entry | None = None) -> None:
-        """Runs the entry as soon as a thread is free. Harmless when repeated.
+    def offer(self, entry_id: str, user_id: str, known: Entry | None = None) -> None:
+        """Runs the entry, which is about this user, as soon as a thread is free. Harmless when repeated.
 
         ``known`` saves the thread from reading the entry. A long queue holds ids alone: envelopes can be large.
         """
         with self._changed:
-            queue = self._queues.setdefault(entry_id.partition("#")[0], OrderedDict())
-            queue.setdefault(entry_id, known if len(queue) < _REMEMBERED else None)
+            self._turns.add(entry_id, user_id, known, remembered=_REMEMBERED)
             self._changed.notify()
 
     @property
     def waiting(self) -> int:
         """How many entries no thread has taken yet."""
         with self._changed:
-            return sum(map(len, self._queues.values()))
+            return len(self._turns)
+
+    @property
+    def busy(self) -> int:
+        """How many threads run an entry."""
+        return self._running
+
+    @property
+    def dead(self) -> list[str]:
+        """Names of threads that ended although nobody closed this."""
+        return [] if self._closed else [thread.name for thread in self._threads if not thread.is_alive()]
 
     def close(self) -> None:
         """Nothing more is started."""
@@ -70,29 +81,30 @@ class Workers:
             return self._changed.wait_for(lambda: self._running == 0, max(0.0, deadline - time.monotonic()))
 
     def _loop(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._queues or self._closed)
-                if self._closed:
-                    return
-                entry_id, known = self._take()
-                self._running += 1
-                is_idle = not self._queues
+        while (turn := self._next()) is not None:
             try:
-                self._run(entry_id, known)
+                self._run(turn.entry_id, turn.known)
             except BaseException:
                 # Not even `sys.exit` in a handler ends the thread: the lease runs out and a sweep tries again.
-                log.exception("worker failed", entry_id=entry_id)
+                log.exception("worker failed", entry_id=turn.entry_id)
             finally:
-                with self._changed:
-                    self._running -= 1
-                    self._changed.notify_all()
+                is_idle = self._release(turn)
             if is_idle:
                 self._on_idle()
 
-    def _take(self) -> tuple[str, Entry | None]:
-        route, queue = self._queues.popitem(last=False)
-        taken = queue.popitem(last=False)
-        if queue:
-            self._queues[route] = queue  # behind the others
-        return taken
+    def _next(self) -> Turn | None:
+        """Waits for it; None when nothing more is to be started."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._turns) or self._closed)
+            if self._closed:
+                return None
+            self._running += 1
+            return self._turns.take()
+
+    def _release(self, turn: Turn) -> bool:
+        """Whether nothing waits any more."""
+        with self._changed:
+            self._running -= 1
+            self._turns.release(turn)
+            self._changed.notify_all()
+            return not len(self._turns)

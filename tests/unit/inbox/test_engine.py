@@ -19,7 +19,8 @@ from shared.inbox import engine as engine_module
 from shared.inbox.engine import Engine
 from shared.inbox.route import Lease
 from shared.inbox.workers import Workers
-from tests.fakes import FakeTopics
+from tests.fake_jobs import Fake
+from tests.fakes import FakeInbox, FakeTopics
 from tests.unit.inbox.world import QUEUE, World
 
 PATIENCE = 10.0
@@ -36,8 +37,11 @@ def eventually(what: Callable[[], object]) -> None:
 class Running:
     """An engine whose handler waits for the test, and a world to look into."""
 
-    def __init__(self, **settings: Any) -> None:
-        self.world = World()
+    def __init__(
+        self, *, inbox: FakeInbox | None = None, monotonic: Callable[[], float] = time.monotonic, **settings: Any
+    ) -> None:
+        self.world = World(inbox)
+        self.bucket = Fake()
         self.topics = FakeTopics()
         self.started: list[Lease] = []
         self.go_on = threading.Event()
@@ -55,6 +59,8 @@ class Running:
             topics=self.topics,
             dead_letters=self.world.dead_letters,
             now=self.world.now,
+            bucket=self.bucket.reach,
+            monotonic=monotonic,
         )
 
     def handle(self, message: JobRequested, lease: Lease) -> None:
@@ -73,13 +79,13 @@ class Running:
 def count_sweeps(running: Running) -> list[int]:
     """Grows by one with each sweep."""
     sweeps: list[int] = []
-    survey = running.world.inbox.survey
+    pauses = running.world.inbox.pauses
 
-    def counted(*arguments: Any, **named: Any) -> Any:
+    def counted() -> Any:
         sweeps.append(1)
-        return survey(*arguments, **named)
+        return pauses()
 
-    running.world.inbox.survey = counted  # type: ignore[method-assign]
+    running.world.inbox.pauses = counted  # type: ignore[method-assign]
     return sweeps
 
 
@@ -153,9 +159,8 @@ def test_a_server_is_ready_only_once_it_has_reached_its_inbox() -> None:
 
 
 def test_a_server_that_no_longer_reaches_its_inbox_is_ready_no_more_until_it_does() -> None:
-    running = Running()
     passed = [0.0]
-    running.engine._monotonic = lambda: passed[0]
+    running = Running(monotonic=lambda: passed[0])
     running.engine.start()
     eventually(lambda: running.engine.is_ready)
     running.world.inbox.fail_with = Unavailable("DynamoDB is away.")
@@ -285,7 +290,7 @@ def test_a_worker_thread_outlives_whatever_an_entry_does_to_it() -> None:
     workers = Workers(run, slots=1, on_idle=lambda: None)
     workers.start()
     for entry_id in ("bad", "good"):
-        workers.offer(entry_id)
+        workers.offer(entry_id, "alice")
     eventually(lambda: ran == ["bad", "good"])
     workers.close()
 
@@ -294,7 +299,7 @@ def test_routes_take_turns_however_many_entries_of_one_wait() -> None:
     ran: list[str] = []
     workers = Workers(lambda entry_id, _: ran.append(entry_id), slots=1, on_idle=lambda: None)
     for entry_id in ("restores#1", "restores#2", "restores#3", "mails#1", "mails#2"):
-        workers.offer(entry_id)
+        workers.offer(entry_id, "alice")
     workers.start()
     eventually(lambda: len(ran) == 5)
     workers.close()
@@ -304,7 +309,7 @@ def test_routes_take_turns_however_many_entries_of_one_wait() -> None:
 def test_an_entry_that_waits_already_is_not_queued_twice() -> None:
     workers = Workers(lambda *_: None, slots=1, on_idle=lambda: None)
     for _ in range(3):
-        workers.offer("same")
+        workers.offer("same", "alice")
     assert workers.waiting == 1
 
 

@@ -171,7 +171,11 @@ class Machine(RuleBasedStateMachine):
 
         def act() -> None:
             found: list[str] = []
-            Sweeper(world.inbox, ["job-requests"], world.backlog, offer=found.append, now=world.now).sweep()
+
+            def offer(entry_id: str, user_id: str) -> None:
+                found.append(entry_id)
+
+            Sweeper(world.inbox, ["job-requests"], world.backlog, offer=offer, now=world.now).sweep()
             for entry_id in found:
                 world.attempts.run(entry_id)
 
