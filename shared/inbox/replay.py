@@ -1,0 +1,227 @@
+"""What one dead letter is, and its way back into the inbox.
+
+It is verified as a push is, but for its age; what is not a true message of its own topic is never processed. Then the
+inbox's conditional writes decide, so that a message is handled anew once, however many operators replay it, and whatever
+dies in between: a letter that is met again is a duplicate.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from shared.core.channels import Channel
+from shared.core.clock import Clock, to_iso
+from shared.core.dead_letters import DeadLetter
+from shared.core.errors import Conflict
+from shared.core.inbox import About, Entry, EntryState, Inbox
+from shared.inbox.intake import digest
+from shared.sns_verify import CertificateStore, Notification, VerificationError, Verifier, read
+
+Parsers = Mapping[str, Callable[[str], Any]]
+"""Channel → what makes a message of a text; the message has ``about()``. A parser raises `Permanent`."""
+
+
+class Verdict(StrEnum):
+    """What became, or would become, of a dead letter."""
+
+    REPLAYED = "replayed"
+    """It is in the inbox, to be handled anew, and no longer in the queue."""
+    DUPLICATE = "duplicate"
+    """The inbox has it already, waiting, under way or done. A replay removes it from the queue."""
+    INVALID = "invalid"
+    """It is not a true message of its topic. It stays in the queue."""
+    UNDECIDED = "undecided"
+    """Its certificate cannot be had now, so nobody knows whether it is true. It stays in the queue."""
+    DISCARDED = "discarded"
+    WOULD_REPLAY = "would be replayed"
+    WOULD_DISCARD = "would be discarded"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict, and what it rests on."""
+
+    verdict: Verdict
+    detail: str
+    """Why, in a sentence or two."""
+    entry: Entry | None = None
+    """What the inbox has of it."""
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """What a letter says it is, true or not. Empty where it does not say."""
+
+    topic_arn: str = ""
+    message_id: str = ""
+    text: str = ""
+    about: About = field(default_factory=About)
+
+
+class _Unfit(Exception):
+    """The letter cannot be replayed (now); the sentence says why."""
+
+    def __init__(self, sentence: str, verdict: Verdict = Verdict.INVALID) -> None:
+        super().__init__(sentence)
+        self.judgement = Judgement(verdict, sentence)
+
+
+class Replayer:
+    """Judges and replays, one letter at a time; from any number of threads.
+
+    Raises `ValueError` when a channel's topic is no ARN.
+    """
+
+    def __init__(
+        self,
+        channels: Sequence[Channel],
+        inbox: Inbox,
+        certificates: CertificateStore,
+        parsers: Parsers,
+        now: Clock,
+    ) -> None:
+        self._inbox = inbox
+        self._parsers = parsers
+        self._now = now
+        self._verifiers = {
+            channel.name: Verifier(
+                topic_arns={channel.topic_arn}, certificates=certificates, now=now, minimum_version=2
+            )
+            for channel in channels
+        }
+
+    def judge(self, channel: Channel, letter: DeadLetter) -> Judgement:
+        """What a replay would do; changes nothing. Raises `Unavailable`."""
+        try:
+            message = self._verified(channel, letter)
+        except _Unfit as unfit:
+            return unfit.judgement
+        known = self._inbox.get(f"{channel.name}#{message.message_id}")
+        judgement = _against(known, message)
+        doubt = self._complaint(channel, message.message)
+        if doubt and judgement.verdict is Verdict.WOULD_REPLAY:
+            return Judgement(judgement.verdict, f"{judgement.detail} It would fail at once: {doubt}", known)
+        return judgement
+
+    def replay(self, channel: Channel, letter: DeadLetter) -> Judgement:
+        """Has the message handled anew, if it is true and nobody had so yet. Raises `Unavailable`, and what else
+        `Inbox.accept` raises.
+
+        It is for the caller to remove the letter afterwards: of what is not `INVALID` or `UNDECIDED` the inbox has a copy.
+        """
+        try:
+            message = self._verified(channel, letter)
+        except _Unfit as unfit:
+            return unfit.judgement
+        now = self._now()
+        entry = Entry(
+            entry_id=f"{channel.name}#{message.message_id}",
+            route=channel.name,
+            message_id=message.message_id,
+            topic_arn=message.topic_arn,
+            envelope=message.envelope,
+            digest=digest(message),
+            received_at=now,
+            accepted_at=now,
+            due_at=now,  # no process has it at hand: whoever sweeps first shall start it
+            about=self._about(channel, message.message),
+        )
+        known = self._inbox.accept(entry)
+        judgement = _against(known, message)
+        if judgement.verdict is not Verdict.WOULD_REPLAY:
+            return judgement
+        if known is None:
+            return Judgement(Verdict.REPLAYED, "The inbox accepted it, as a push.", entry)
+        replayed = known.replayed(now)
+        try:
+            self._inbox.change(known, replayed)
+        except Conflict:
+            return Judgement(Verdict.DUPLICATE, "Somebody else has just had it handled anew.", known)
+        return Judgement(Verdict.REPLAYED, "The inbox, which had given it up, has it handled anew.", replayed)
+
+    def claimed(self, channel: Channel, letter: DeadLetter) -> Claimed:
+        """What the letter says it is. Nothing of it is proven."""
+        try:
+            message = read(_bytes(letter)).message
+        except VerificationError:
+            found = _of_function(letter)
+            if found is None:
+                attributes = letter.attributes
+                return Claimed(attributes.get("topic_arn", ""), attributes.get("message_id", ""))
+            topic_arn, message_id, text = found
+        else:
+            topic_arn, message_id, text = message.topic_arn, message.message_id, message.message
+        return Claimed(topic_arn, message_id, text, self._about(channel, text))
+
+    def _verified(self, channel: Channel, letter: DeadLetter) -> Notification:
+        if not channel.has_inbox:
+            raise _Unfit(
+                "What a function failed at is not signed, and no inbox could take it: it can be shown and discarded. "
+                "docs/dead-letters.md says how to mend what it was about."
+            )
+        try:
+            message = self._verifiers[channel.name].verify(_bytes(letter), check_age=False)
+        except VerificationError as error:
+            if error.is_final:
+                raise _Unfit(f"It is not a true message of {channel.name}: {error}") from None
+            raise _Unfit(f"Whether it is true cannot be told now: {error}", Verdict.UNDECIDED) from None
+        if not isinstance(message, Notification):
+            raise _Unfit("It asks to confirm a subscription: there is nothing to handle in it.")
+        return message
+
+    def _about(self, channel: Channel, text: str) -> About:
+        try:
+            about = self._parsers[channel.name](text).about()
+        except Exception:  # noqa: BLE001 - whatever a parser stumbles over: it is for finding the message again, no more
+            return About()
+        return about if isinstance(about, About) else About()
+
+    def _complaint(self, channel: Channel, text: str) -> str:
+        """Why the text is not a message, as servers of this version see it."""
+        try:
+            self._parsers[channel.name](text)
+        except Exception as error:  # noqa: BLE001 - as the worker that would meet it
+            return str(error)
+        return ""
+
+
+def _against(known: Entry | None, message: Notification) -> Judgement:
+    """What is to be done with a true message of which the inbox has this."""
+    if known is None:
+        return Judgement(Verdict.WOULD_REPLAY, "It was never accepted.")
+    if known.digest != digest(message):
+        return Judgement(
+            Verdict.INVALID, "The inbox has another message under its MessageId, which SNS never gives twice.", known
+        )
+    match known.state:
+        case EntryState.DEAD:
+            return Judgement(Verdict.WOULD_REPLAY, f"It was given up: {known.error}", known)
+        case EntryState.DONE:
+            moment = f" at {to_iso(known.finished_at)}" if known.finished_at else ""
+            return Judgement(Verdict.DUPLICATE, f"It was handled{moment}.", known)
+        case EntryState.RUNNING:
+            return Judgement(Verdict.DUPLICATE, "It is being handled.", known)
+        case EntryState.RECEIVED:
+            return Judgement(Verdict.DUPLICATE, "It waits in the inbox to be handled.", known)
+
+
+def _bytes(letter: DeadLetter) -> bytes:
+    # What is not text, such as half a surrogate pair, becomes what the parser refuses as not being UTF-8.
+    return letter.body.encode(errors="surrogatepass")
+
+
+def _of_function(letter: DeadLetter) -> tuple[str, str, str] | None:
+    """Topic, id and text of the event that a Lambda function failed at.
+
+    Source: "Using a dead-letter queue", AWS Lambda Developer Guide: the body is the event, here SNS's.
+    """
+    try:
+        sns = json.loads(letter.body)["Records"][0]["Sns"]
+        found = sns["TopicArn"], sns["MessageId"], sns["Message"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return found if all(isinstance(value, str) for value in found) else None

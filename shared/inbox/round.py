@@ -1,0 +1,137 @@
+"""One replay, or one discarding, of a selection: letter after letter, at a pace, until it is told to stop."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from shared.core.channels import Channel
+from shared.core.clock import Clock
+from shared.core.dead_letters import DeadLetter, DeadLetterQueues
+from shared.core.errors import Permanent, Retryable
+from shared.inbox.replay import Verdict
+from shared.inbox.scan import Scan
+from shared.inbox.selection import Selection
+
+_AT_ONCE = 10  # letters, as many as one receive brings
+_BLINK = 0.2  # seconds that pass at most until a round that waits sees that it shall stop
+_REMOVED = {Verdict.REPLAYED, Verdict.DUPLICATE, Verdict.DISCARDED}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one letter."""
+
+    letter: DeadLetter
+    verdict: Verdict
+    detail: str
+    """Why, in a sentence or two."""
+
+
+class Stopped(Retryable):
+    """The endpoint, the inbox or the queue is away. What was not reported is still in the queue."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be done with the selected letters."""
+
+    selection: Selection
+    act: Callable[[Channel, DeadLetter], Result]
+    """Does it to one of them; several threads call it. The round removes the letter when the verdict is so."""
+    deed: str
+    """What is done, as a participle, for sentences."""
+    before: Callable[[Channel], None] = lambda _: None
+    """Called before each few letters; raises `Unavailable` when nothing can be done with them now."""
+    per_second: float | None = None
+    limit: int | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+class Round:
+    """Carries out an order, once."""
+
+    def __init__(self, order: Order, queues: DeadLetterQueues, *, now: Clock, sleep: Callable[[float], None]) -> None:
+        self._order = order
+        self._queues = queues
+        self._now = now
+        self._sleep = sleep
+        self._started_at = self._due_at = now()
+        self._missing = set(order.selection.letter_ids)
+        self._reported = self._removed = 0
+        self._chunk = _AT_ONCE
+        if order.per_second is not None:
+            self._chunk = min(_AT_ONCE, max(1, int(order.per_second)))
+
+    def go(self, channels: Iterable[Channel]) -> Iterator[Result]:
+        """Through one queue after the other. Raises `Stopped`, and `NotFound` where there is no queue."""
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="dead-letters") as pool:
+            for channel in channels:
+                try:
+                    with Scan(self._queues, channel, started_at=self._started_at) as scan:
+                        yield from self._through(scan, channel, pool)
+                except Retryable as error:
+                    raise Stopped(f"{error} {self._so_far()}") from error
+                if self._is_over:
+                    return
+
+    def _through(self, scan: Scan, channel: Channel, pool: ThreadPoolExecutor) -> Iterator[Result]:
+        for batch in scan:
+            chosen = [letter for letter in batch if self._order.selection.takes(letter)]
+            for start in range(0, len(chosen), self._chunk):
+                chunk = self._within_limit(chosen[start : start + self._chunk])
+                self._keep_pace(len(chunk))
+                if self._is_over:
+                    return
+                self._order.before(channel)
+                outcomes = list(pool.map(lambda letter: self._attempt(channel, letter), chunk))
+                results = [outcome for outcome in outcomes if isinstance(outcome, Result)]
+                failure = next((outcome for outcome in outcomes if isinstance(outcome, Retryable)), None)
+                try:
+                    scan.delete([result.letter for result in results if result.verdict in _REMOVED])
+                except Retryable as error:
+                    failure = error
+                self._note(results)
+                yield from results
+                if failure is not None:
+                    raise failure
+            if self._is_over:
+                return
+
+    def _attempt(self, channel: Channel, letter: DeadLetter) -> Result | Retryable:
+        try:
+            return self._order.act(channel, letter)
+        except Retryable as error:
+            return error
+        except Permanent as error:
+            return Result(letter, Verdict.INVALID, str(error))  # such as larger than what the inbox can hold
+
+    def _within_limit(self, chunk: Sequence[DeadLetter]) -> Sequence[DeadLetter]:
+        return chunk if self._order.limit is None else chunk[: self._order.limit - self._reported]
+
+    def _keep_pace(self, count: int) -> None:
+        """Waits until so many more may be dealt with, or it shall stop."""
+        if self._order.per_second is None:
+            return
+        while not self._order.stop.is_set() and (left := (self._due_at - self._now()).total_seconds()) > 0:
+            self._sleep(min(left, _BLINK))
+        self._due_at = max(self._due_at, self._now()) + timedelta(seconds=count / self._order.per_second)
+
+    def _note(self, results: Sequence[Result]) -> None:
+        self._reported += len(results)
+        self._removed += sum(result.verdict in _REMOVED for result in results)
+        self._missing -= {result.letter.letter_id for result in results}
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether nothing more is to be looked for: it shall stop, or has what it was asked for."""
+        has_all = bool(self._order.selection.letter_ids) and not self._missing
+        is_full = self._order.limit is not None and self._reported >= self._order.limit
+        return has_all or is_full or self._order.stop.is_set()
+
+    def _so_far(self) -> str:
+        count = f"{self._removed} were" if self._removed != 1 else "1 was"
+        return f"{count if self._removed else 'Nothing was'} {self._order.deed}; the rest is still in the queue."

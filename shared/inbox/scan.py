@@ -1,0 +1,82 @@
+"""Looking through a dead-letter queue.
+
+SQS has no way to look without receiving, and answers a handful at a time, in no order. So a scan receives and receives,
+and holds what it has got, so that the next receive brings something else; in the end it gives back what is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from shared.core.channels import Channel
+from shared.core.dead_letters import DeadLetter, DeadLetterQueues
+from shared.core.errors import GasError
+
+log = structlog.get_logger()
+
+HOLD = timedelta(minutes=10)
+"""How long letters are invisible to others when a scan dies without giving them back."""
+_MOST_EMPTY = 2
+"""Receives in a row that bring nothing, after which the queue counts as seen: one may miss what there is."""
+_MOST_STALE = 1000
+"""Receives in a row that bring only what was seen before: letters whose hold ended during a long scan come again, and
+are held anew."""
+
+
+class Scan:
+    """One look through one queue; a context manager, which gives back in the end what was not deleted.
+
+    Only letters sent until ``started_at`` are shown: a letter that is replayed and fails again comes back as another
+    one, and must not be met twice.
+    """
+
+    def __init__(self, queues: DeadLetterQueues, channel: Channel, *, started_at: datetime) -> None:
+        self._queues = queues
+        self._channel = channel
+        self._started_at = started_at
+        self._held: dict[str, DeadLetter] = {}
+        self._deleted: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._held:
+            return
+        try:
+            self._queues.release(self._channel.dead_letters, list(self._held.values()))
+        except GasError as failure:
+            log.warning("dead letters stay held for a while", queue=self._channel.name, error=str(failure))
+
+    def __iter__(self) -> Iterator[Sequence[DeadLetter]]:
+        """At most ten at a time. Raises `Unavailable`, and `NotFound` where there is no queue."""
+        empty = stale = 0
+        while empty < _MOST_EMPTY and stale < _MOST_STALE:
+            received = self._queues.receive(self._channel.dead_letters, queue=self._channel.name, hold=HOLD)
+            new = [
+                letter
+                for letter in received
+                if letter.letter_id not in self._held and letter.letter_id not in self._deleted
+            ]
+            # The latest receipt is the one that counts.
+            self._held.update({letter.letter_id: letter for letter in received})
+            empty = 0 if received else empty + 1
+            stale = 0 if new else stale + 1
+            if shown := [letter for letter in new if letter.sent_at <= self._started_at]:
+                yield shown
+
+    def delete(self, letters: Sequence[DeadLetter]) -> None:
+        """Removes them from the queue. Raises `Unavailable`: some of them come back then, when their hold ends."""
+        if letters:
+            latest = [self._held.get(letter.letter_id, letter) for letter in letters]
+            self._queues.delete(self._channel.dead_letters, latest)
+            for letter in letters:
+                self._held.pop(letter.letter_id, None)
+                self._deleted.add(letter.letter_id)
