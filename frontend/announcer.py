@@ -31,12 +31,13 @@ def announce(job: Job, services: Services) -> bool:
     A job left unannounced is no failure: `Announcer` publishes it within seconds, and until then it is queued.
     """
     message = JobRequested(job_id=job.job_id, run=job.run, user_id=job.user_id, request_id=job.request_id)
-    try:
-        services.topics.publish(services.job_requests_topic, message.to_json())
-        services.jobs.announced(job.job_id, run=job.run)
-    except GasError as error:
-        log.warning("job not announced yet", job_id=job.job_id, run=job.run, error=str(error))
-        return False
+    with structlog.contextvars.bound_contextvars(job_id=job.job_id, run=job.run, request_id=job.request_id):
+        try:
+            services.topics.publish(services.job_requests_topic, message.to_json())
+            services.jobs.announced(job.job_id, run=job.run)
+        except GasError as error:
+            log.warning("job not announced yet", error=str(error))
+            return False
     return True
 
 
@@ -45,6 +46,7 @@ class Announcer:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self.draining = False
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -52,6 +54,10 @@ class Announcer:
         """Starts the thread; after gunicorn has forked."""
         self._thread = threading.Thread(target=self._run, name="announcer", daemon=True)
         self._thread.start()
+
+    def drain(self) -> None:
+        """The frontend is about to stop. It goes on answering, and `/readyz` says so."""
+        self.draining = True
 
     def stop(self, seconds: float) -> None:
         """Ends the thread, and waits for that at most so long."""
@@ -63,6 +69,11 @@ class Announcer:
     def is_running(self) -> bool:
         """Whether the thread lives."""
         return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def has_died(self) -> bool:
+        """Whether the thread ended though nobody stopped it."""
+        return self._thread is not None and not self._thread.is_alive() and not self._stopping.is_set()
 
     def sweep(self) -> int:
         """One look; answers how many jobs were announced. Raises `Unavailable` when the jobs cannot be read."""

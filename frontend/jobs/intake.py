@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import structlog
+
 from frontend.access import services, settings
 from frontend.announcer import announce
 from frontend.jobs.names import display_name
@@ -84,6 +86,7 @@ def create(owner: User, name: str, pack: str = "") -> Job:
         request_id=request_id(),
     )
     services().jobs.create(job)
+    structlog.contextvars.bind_contextvars(job_id=job_id)  # in every line of log about the rest of this request
     return job
 
 

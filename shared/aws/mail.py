@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import structlog
+
 from shared.aws.errors import translated
 
 if TYPE_CHECKING:
     from types_boto3_sesv2 import SESV2Client
+
+log = structlog.get_logger()
 
 
 class SesMailer:
@@ -30,7 +34,7 @@ class SesMailer:
         headers: Mapping[str, str] | None = None,
     ) -> None:
         with translated("SES"):
-            self._sesv2.send_email(
+            answer = self._sesv2.send_email(
                 FromEmailAddress=self._mail_from,
                 Destination={"ToAddresses": [to]},
                 Content={
@@ -46,3 +50,4 @@ class SesMailer:
                 EmailTags=[{"Name": name, "Value": value} for name, value in tags.items()],
                 ConfigurationSetName=self._configuration_set,
             )
+        log.info("e-mail sent", ses_id=answer["MessageId"], **tags)

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import structlog
 from botocore.exceptions import ClientError
 
 from shared.aws.errors import code_of, message_of, translated
@@ -16,6 +17,8 @@ from shared.core.errors import NotFound, Unavailable
 if TYPE_CHECKING:
     from types_boto3_sns import SNSClient
     from types_boto3_sqs import SQSClient
+
+log = structlog.get_logger()
 
 DELIVERY_POLICY: Mapping[str, Any] = {
     "healthyRetryPolicy": {
@@ -46,23 +49,28 @@ class SnsTopics:
 
     def publish(self, topic_arn: str, text: str) -> None:
         with translated("SNS"):
-            self._sns.publish(TopicArn=topic_arn, Message=text)
+            answer = self._sns.publish(TopicArn=topic_arn, Message=text)
+        # Whoever gets it logs it under this id.
+        log.info("published", topic=_name(topic_arn), published_id=answer["MessageId"])
 
     def publish_all(self, topic_arn: str, texts: Sequence[str]) -> None:
         # Several calls at once: one takes SNS some 20 ms, and an upgrade may have thousands of messages.
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="publish") as pool:
-            failed = list(pool.map(lambda batch: self._publish_batch(topic_arn, batch), _batches(texts)))
-        if any(failed):
-            raise Unavailable(f"SNS did not take {sum(failed)} of {len(texts)} messages.")
+            published = list(pool.map(lambda batch: self._publish_batch(topic_arn, batch), _batches(texts)))
+        taken = sum(map(len, published))
+        for ids in published:
+            log.info("published", topic=_name(topic_arn), published_ids=ids)
+        if taken < len(texts):
+            raise Unavailable(f"SNS did not take {len(texts) - taken} of {len(texts)} messages.")
 
-    def _publish_batch(self, topic_arn: str, batch: Sequence[str]) -> int:
-        """How many were not taken."""
+    def _publish_batch(self, topic_arn: str, batch: Sequence[str]) -> list[str]:
+        """The ids of those that were taken."""
         with translated("SNS"):
             answer = self._sns.publish_batch(
                 TopicArn=topic_arn,
                 PublishBatchRequestEntries=[{"Id": str(number), "Message": text} for number, text in enumerate(batch)],
             )
-        return len(answer.get("Failed", []))
+        return [item["MessageId"] for item in answer.get("Successful", [])]
 
     def confirm(self, topic_arn: str, token: str) -> None:
         with translated("SNS"):
@@ -122,6 +130,10 @@ class SnsTopics:
                 self._sns.set_subscription_attributes(
                     SubscriptionArn=subscription_arn, AttributeName=name, AttributeValue=policy
                 )
+
+
+def _name(topic_arn: str) -> str:
+    return topic_arn.rpartition(":")[2]
 
 
 def _batches(texts: Sequence[str]) -> Iterator[list[str]]:

@@ -309,7 +309,10 @@ def test_messages_that_sns_did_not_take_are_not_passed_over(sns: Sns) -> None:
     texts = ["naïve", "b", "c"]
     sns.stub.add_response(
         "publish_batch",
-        {"Failed": [{"Id": "1", "Code": "InternalError", "SenderFault": False}]},
+        {
+            "Successful": [{"Id": "0", "MessageId": "m0"}, {"Id": "2", "MessageId": "m2"}],
+            "Failed": [{"Id": "1", "Code": "InternalError", "SenderFault": False}],
+        },
         {
             "TopicArn": TOPIC,
             "PublishBatchRequestEntries": [{"Id": str(number), "Message": text} for number, text in enumerate(texts)],
