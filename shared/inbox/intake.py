@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -56,7 +57,7 @@ class Intake:
             received_at=received_at,
             accepted_at=accepted_at,
             due_at=accepted_at + HEAD_START,
-            about=_about(route, message),
+            about=about_of(message.message, route.parse),
         )
         known = self._inbox.accept(entry)
         if known is None:
@@ -68,10 +69,10 @@ class Intake:
         return (Receipt.WAITING if is_waiting else Receipt.DUPLICATE), known
 
 
-def _about(route: Route[Any], message: Notification) -> About:
+def about_of(text: str, parse: Callable[[str], Any]) -> About:
     """Nothing, where the text is no message: that is for the worker to say, and no reason to refuse a push."""
     try:
-        about = route.parse(message.message).about()
+        about = parse(text).about()
     except Exception:  # noqa: BLE001 - whatever a parser stumbles over, the push is accepted
         return About()
     ids = (about.job_id, about.user_id, about.request_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -12,7 +13,7 @@ from shared.core.clock import Clock
 from shared.core.errors import NotFound, Unavailable
 
 _PATIENCE = 3.0  # seconds
-_MOST_SAID = 300  # characters of the server's answer
+_LONGEST = 16 * 1024  # bytes of an answer that are read
 _ASKED_EVERY = timedelta(seconds=1)
 
 
@@ -25,8 +26,7 @@ class HttpReadiness:
             with requests.get(address, timeout=_PATIENCE, allow_redirects=False, stream=True) as answer:
                 if answer.status_code == requests.codes.ok:
                     return ""
-                said = answer.raw.read(_MOST_SAID, decode_content=True).decode(errors="replace")
-                return f"{address} answers {answer.status_code}: {' '.join(said.split())}"
+                return f"{address} answers {answer.status_code}{_said(answer.raw.read(_LONGEST, decode_content=True))}."
         except requests.Timeout:
             return f"{address} does not answer within {_PATIENCE:.0f} s."
         except (requests.RequestException, OSError) as error:
@@ -37,6 +37,18 @@ def _readyz(endpoint: str) -> str:
     """``/readyz`` beside ``/hooks/<name>``, under whatever path the server is reached."""
     parts = urlsplit(endpoint)
     return parts._replace(path=parts.path.partition("/hooks/")[0] + "/readyz", query="", fragment="").geturl()
+
+
+def _said(body: bytes) -> str:
+    """The checks that failed, of an answer as `shared.core.health` writes it."""
+    try:
+        checks = json.loads(body)["checks"]
+        failed = [
+            f"{name}: {check.get('detail', '')}".rstrip(" :.") for name, check in checks.items() if not check["ok"]
+        ]
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return ""  # a load balancer's page, perhaps
+    return f" ({'; '.join(failed)})" if failed else ""
 
 
 class Endpoints:

@@ -18,7 +18,7 @@ from shared.core.clock import Clock, to_iso
 from shared.core.dead_letters import DeadLetter
 from shared.core.errors import Conflict
 from shared.core.inbox import About, Entry, EntryState, Inbox
-from shared.inbox.intake import digest
+from shared.inbox.intake import about_of, digest
 from shared.sns_verify import CertificateStore, Notification, VerificationError, Verifier, read
 
 Parsers = Mapping[str, Callable[[str], Any]]
@@ -128,7 +128,7 @@ class Replayer:
             received_at=now,
             accepted_at=now,
             due_at=now,  # no process has it at hand: whoever sweeps first shall start it
-            about=self._about(channel, message.message),
+            about=about_of(message.message, self._parsers[channel.name]),
         )
         known = self._inbox.accept(entry)
         judgement = _against(known, message)
@@ -155,7 +155,7 @@ class Replayer:
             topic_arn, message_id, text = found
         else:
             topic_arn, message_id, text = message.topic_arn, message.message_id, message.message
-        return Claimed(topic_arn, message_id, text, self._about(channel, text))
+        return Claimed(topic_arn, message_id, text, about_of(text, self._parsers[channel.name]))
 
     def _verified(self, channel: Channel, letter: DeadLetter) -> Notification:
         if not channel.has_inbox:
@@ -172,13 +172,6 @@ class Replayer:
         if not isinstance(message, Notification):
             raise _Unfit("It asks to confirm a subscription: there is nothing to handle in it.")
         return message
-
-    def _about(self, channel: Channel, text: str) -> About:
-        try:
-            about = self._parsers[channel.name](text).about()
-        except Exception:  # noqa: BLE001 - whatever a parser stumbles over: it is for finding the message again, no more
-            return About()
-        return about if isinstance(about, About) else About()
 
     def _complaint(self, channel: Channel, text: str) -> str:
         """Why the text is not a message, as servers of this version see it."""
