@@ -1,7 +1,7 @@
 """What lies in a dead-letter queue, and what an operator asks of the queues.
 
-Two roads lead there: SNS puts in what it could not deliver, bare; GAS puts in what it could not handle, with the reason
-and more as message attributes (`shared.core.ports.DeadLetters.bury`).
+Three roads lead there: SNS puts in what it could not deliver, bare; GAS puts in what it could not handle, with the
+reason and more as message attributes (`shared.core.ports.DeadLetters.bury`); and Lambda what a function failed at.
 """
 
 from __future__ import annotations
@@ -30,12 +30,13 @@ class DeadLetter:
     sent_at: datetime
     """When SQS got it."""
     attributes: Mapping[str, str] = field(default_factory=dict)
-    """As GAS buried it: ``reason``, ``route``, ``message_id``, ``topic_arn``, ``attempts``, ``failed_at``. Unproven."""
+    """As GAS buried it: ``reason``, ``route``, ``message_id``, ``topic_arn``, ``attempts``, ``failed_at``. As Lambda does:
+    ``RequestID``, ``ErrorCode``, ``ErrorMessage``. Unproven."""
 
     @property
     def reason(self) -> str:
         """Why it could not be handled; empty where SNS could not deliver it."""
-        return self.attributes.get("reason", "")
+        return self.attributes.get("reason") or self.attributes.get("ErrorMessage", "")
 
     @property
     def forgotten_at(self) -> datetime:
