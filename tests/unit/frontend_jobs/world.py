@@ -104,14 +104,14 @@ class JobsWorld(FrontendWorld):
         return replace(job, results=results)
 
 
-def token_of(page: Page) -> str:
-    """The page's CSRF token, as a script would take it."""
-    found = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
+def token_of(browser: Browser, path: str = "/jobs/new") -> str:
+    """A CSRF token, as a script would take it from that page; the page itself is looked at elsewhere."""
+    found = re.search(r'name="csrf_token" value="([^"]+)"', browser.client.get(path).text)
     assert found is not None
     return found.group(1)
 
 
 def call(browser: Browser, path: str, body: Any = None) -> Page:
     """A POST by the upload page's script."""
-    headers = {"X-CSRFToken": token_of(browser.get("/jobs/new")), "Accept": "application/json"}
+    headers = {"X-CSRFToken": token_of(browser), "Accept": "application/json"}
     return browser.post(path, headers=headers, json={} if body is None else body)
