@@ -29,7 +29,7 @@ def create_app(settings: AnnotatorSettings, services: Services | None = None) ->
         abandon=lambda message, reason: job_requested.abandon(message, reason, services),
     )
     app = Flask(__name__)
-    server = HookServer(settings, [route])
+    server = HookServer(settings, [route], bucket=lambda: services.results.size("readyz"))
     server.attach(app)
     app.extensions["gas"] = _Threads(server, Catalogue(services.packs, services.results))
     return app
@@ -45,6 +45,9 @@ class _Threads:
     def start(self) -> None:
         self.server.start()
         self.catalogue.start()
+
+    def drain(self) -> None:
+        self.server.drain()
 
     def stop(self, seconds: float) -> None:
         self.catalogue.stop()

@@ -213,12 +213,15 @@ class FakeArchive(Fake):
 
 
 class FakeWaits(Fake):
-    """Step Functions. ``started``: (job_id, wait) → (soon_at, due_at), in the order of starting."""
+    """Step Functions. ``started``: (job_id, wait) → (soon_at, due_at), in the order of starting; ``owners``: job_id →
+    whose it is."""
 
     def __init__(self) -> None:
         super().__init__()
         self.started: dict[tuple[str, int], tuple[datetime, datetime]] = {}
+        self.owners: dict[str, str] = {}
 
-    def start(self, *, job_id: str, wait: int, soon_at: datetime, due_at: datetime) -> None:
+    def start(self, *, job_id: str, user_id: str, wait: int, soon_at: datetime, due_at: datetime) -> None:
         self.reach()
+        self.owners[job_id] = user_id
         self.started.setdefault((job_id, wait), (soon_at, due_at))

@@ -232,7 +232,8 @@ class World:
             for step, moment in zip(("soon", "due"), moments, strict=True):
                 if moment <= self.time and (job_id, wait, step) not in self.fired:
                     self.fired.add((job_id, wait, step))
-                    self.pending.append(ArchiveDue.model_validate({"job_id": job_id, "wait": wait, "step": step}))
+                    given = {"job_id": job_id, "user_id": self.waits.owners[job_id], "wait": wait, "step": step}
+                    self.pending.append(ArchiveDue.model_validate(given))
 
     def glacier_hands_out(self, bucket: Bucket, key: str) -> None:
         """A temporary copy is there."""

@@ -73,5 +73,6 @@ def create_app(settings: UtilSettings, services: Services | None = None) -> Flas
                 mail_feedback.handle,
             ),
         ],
+        bucket=lambda: its.buckets["results"].size("readyz"),
     ).attach(app)
     return app

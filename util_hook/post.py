@@ -45,11 +45,17 @@ def stop_link(owner: User, kind: MailKind, services: Services) -> str:
 
 
 def send(mail: Mail, owner: User, services: Services, *, tags: Mapping[str, str]) -> None:
-    """Hands it to SES. One-click unsubscribing (RFC 8058) stands in its headers."""
+    """Hands it to SES. One-click unsubscribing (RFC 8058) stands in its headers; what SES reports about it carries the
+    tags, and whose it is."""
     headers = {"List-Unsubscribe": f"<{mail.stop_link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     with metrics.sending_mail(mail.kind):
         services.mailer.send(
-            to=owner.email, subject=mail.subject, text=mail.text, html=mail.html, tags=tags, headers=headers
+            to=owner.email,
+            subject=mail.subject,
+            text=mail.text,
+            html=mail.html,
+            tags={**tags, "user_id": owner.user_id},
+            headers=headers,
         )
 
 

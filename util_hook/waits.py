@@ -39,6 +39,7 @@ def keep_wait(job: Job, owner: User, services: Services) -> None:
     due_at = waiting.archive_at or until
     services.waits.start(
         job_id=job.job_id,
+        user_id=job.user_id,
         wait=waiting.wait,
         soon_at=max(services.now(), due_at - services.archive_notice),
         due_at=due_at,

@@ -120,6 +120,7 @@ def _announce(job: Job, state: JobState, services: Services) -> None:
         job_id=job.job_id,
         run=job.run,
         outcome="COMPLETED" if state is JobState.COMPLETED else "FAILED",
+        user_id=job.user_id,
         request_id=job.request_id,
     )
     services.topics.publish(services.job_results_topic, outcome.to_json())

@@ -21,8 +21,14 @@ class StepFunctionsWaits:
         self._stepfunctions = stepfunctions
         self._arn = state_machine_arn
 
-    def start(self, *, job_id: str, wait: int, soon_at: datetime, due_at: datetime) -> None:
-        given = {"job_id": job_id, "wait": wait, "soon_at": _timestamp(soon_at), "due_at": _timestamp(due_at)}
+    def start(self, *, job_id: str, user_id: str, wait: int, soon_at: datetime, due_at: datetime) -> None:
+        given = {
+            "job_id": job_id,
+            "user_id": user_id,
+            "wait": wait,
+            "soon_at": _timestamp(soon_at),
+            "due_at": _timestamp(due_at),
+        }
         with translated("Step Functions"):
             try:
                 # A name is taken for as long as the execution runs, and for 90 days after.

@@ -83,7 +83,7 @@ class Archive(Protocol):
 class Waits(Protocol):
     """Step Functions: the waits of jobs before they are archived."""
 
-    def start(self, *, job_id: str, wait: int, soon_at: datetime, due_at: datetime) -> None:
-        """Starts the wait that publishes two `ArchiveDue` messages: step ``soon`` at ``soon_at``, step ``due`` at
-        ``due_at``. Harmless when repeated: a wait has one execution, named after the job and its number."""
+    def start(self, *, job_id: str, user_id: str, wait: int, soon_at: datetime, due_at: datetime) -> None:
+        """Starts the wait of this user's job, which publishes two `ArchiveDue` messages: step ``soon`` at ``soon_at``,
+        step ``due`` at ``due_at``. Harmless when repeated: a wait has one execution, named after the job and its number."""
         ...

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from botocore.config import Config
@@ -95,7 +95,12 @@ class TestWaits:
     def start(scene: Scene, name: str, soon: float, due: float) -> Any:
         now = datetime.now(UTC)
         moments = {"soon_at": now + timedelta(seconds=soon), "due_at": now + timedelta(seconds=due)}
-        document = {"job_id": "j1", "wait": 3, **{key: at.isoformat() for key, at in moments.items()}}
+        document = {
+            "job_id": "j1",
+            "user_id": "alice",
+            "wait": 3,
+            **{key: at.isoformat() for key, at in moments.items()},
+        }
         return scene.cloud.aws("stepfunctions").start_execution(
             stateMachineArn=scene.outputs["ArchiveWaits"], name=name, input=json.dumps(document)
         )
@@ -105,7 +110,8 @@ class TestWaits:
         envelopes = [scene.util.next().envelope for _ in range(2)]
         assert {envelope["TopicArn"] for envelope in envelopes} == {scene.outputs["ArchiveDueTopic"]}
         messages = [ArchiveDue.from_json(envelope["Message"]) for envelope in envelopes]
-        assert messages == [ArchiveDue(job_id="j1", wait=3, step="soon"), ArchiveDue(job_id="j1", wait=3, step="due")]
+        steps: tuple[Literal["soon", "due"], ...] = ("soon", "due")
+        assert messages == [ArchiveDue(job_id="j1", user_id="alice", wait=3, step=step) for step in steps]
         states = scene.cloud.aws("stepfunctions")
 
         def succeeded() -> bool:

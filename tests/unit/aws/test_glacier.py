@@ -189,7 +189,7 @@ def test_a_copy_that_expired_before_it_was_moved_is_said_to_be_gone(
 )
 def test_a_wait_never_ends_early(moment: datetime, text: str) -> None:
     stepfunctions = client(CLOUD, "stepfunctions")
-    given = f'{{"job_id": "1", "wait": 2, "soon_at": "{text}", "due_at": "{text}"}}'
+    given = f'{{"job_id": "1", "user_id": "alice", "wait": 2, "soon_at": "{text}", "due_at": "{text}"}}'
     arn = "arn:aws:states:eu-west-1:123456789012:stateMachine:archive-waits"
     with Stubber(stepfunctions) as stub:
         stub.add_response(
@@ -197,5 +197,5 @@ def test_a_wait_never_ends_early(moment: datetime, text: str) -> None:
             {"executionArn": f"{arn}:1-2", "startDate": NOON},
             {"stateMachineArn": arn, "name": "1-2", "input": given},
         )
-        StepFunctionsWaits(stepfunctions, arn).start(job_id="1", wait=2, soon_at=moment, due_at=moment)
+        StepFunctionsWaits(stepfunctions, arn).start(job_id="1", user_id="alice", wait=2, soon_at=moment, due_at=moment)
         stub.assert_no_pending_responses()

@@ -173,13 +173,13 @@ def test_every_bucket_tells_the_restore_function_of_copies_that_came_and_went(na
 def test_the_waits_are_understood_and_say_soon_then_due() -> None:
     machine = language.parse(json.dumps(RESOURCES["ArchiveWaits"]["Properties"]["Definition"]).replace(*_SUB))
     assert list(walk(machine)) == ["WaitUntilSoon", "SaySoon", "WaitUntilDue", "SayDue"]
-    data = {"job_id": "j1", "wait": 3, "soon_at": "", "due_at": ""}
+    data = {"job_id": "j1", "user_id": "alice", "wait": 3, "soon_at": "", "due_at": ""}
     steps = [state.parameters["Message"]["step"] for state in machine.states.values() if isinstance(state, Publish)]
     assert steps == ["soon", "due"]
     for state in machine.states.values():
         if isinstance(state, Publish):
             message = ArchiveDue.from_json(json.dumps(language.fill(state.parameters["Message"], data)))
-            assert (message.job_id, message.wait) == ("j1", 3)
+            assert (message.job_id, message.user_id, message.wait) == ("j1", "alice", 3)
             assert sum(state.retry.delay(attempt) for attempt in range(state.retry.attempts)) > 24 * 60 * 60
 
 
