@@ -12,11 +12,12 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
 from deploy.servers import metrics
+from deploy.servers.worker import DrainSettings, reloaded
 
 worker_class = "deploy.servers.worker.PatientWorker"
 threads = 64  # nearly all of them wait: for DynamoDB, or for a slow client, which may keep one for some seconds
 timeout = 60
-graceful_timeout = 25
+graceful_timeout = 25 + DrainSettings.at_entrance().drain_notice_seconds
 keepalive = 75  # longer than a load balancer's 60 s, so that it is never we who close first
 limit_request_line = 4094
 control_socket_disable = True
@@ -24,7 +25,8 @@ accesslog = None  # every server logs its requests itself, as JSON lines with th
 
 DRAIN_SECONDS = 12
 """How long running work may go on before its leases are given back. It begins when the last request was answered, which
-takes up to 10 s when DynamoDB does not answer, and all of it has to end before `graceful_timeout`."""
+takes up to 10 s when DynamoDB does not answer, and all of it has to end before `graceful_timeout`. The notice comes
+before all that."""
 
 _PR_SET_PDEATHSIG = 1
 
@@ -45,6 +47,11 @@ def post_fork(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - gunico
 def child_exit(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - gunicorn's signature
     """In the master, when a worker has ended, however it did."""
     metrics.died(int(worker.pid))
+
+
+def on_reload(server: Arbiter) -> None:  # noqa: ARG001 - gunicorn's signature
+    """SIGHUP, in the master: new workers take the place of the present ones."""
+    reloaded()
 
 
 def post_worker_init(worker: Worker) -> None:

@@ -22,7 +22,7 @@ import structlog
 from shared import metrics
 from shared.core.clock import Clock, to_iso
 from shared.core.errors import Conflict, GasError, Permanent, Retryable
-from shared.core.inbox import Entry, Inbox
+from shared.core.inbox import Entry, EntryState, Inbox
 from shared.core.ports import DeadLetters
 from shared.inbox.backlog import Backlog
 from shared.inbox.leases import Leases
@@ -122,6 +122,8 @@ class Attempts:
             self._inbox.claim(entry, claimed)
         except Conflict:
             return None
+        if entry.state is EntryState.RUNNING:
+            metrics.attempt_ended(claimed.route, claimed.history[-1])  # its lease ran out
         return claimed
 
     def _work(self, attempt: _Attempt) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from shared import metrics
 from shared.core.clock import Clock
 from shared.core.errors import GasError
 from shared.core.health import Check, Checks
@@ -130,7 +131,11 @@ class Engine:
     def start(self) -> None:
         """Starts the threads, and returns at once. Called after a fork: a fork does not copy threads."""
         self._workers.start()
-        self._threads = [_thread("inbox-sweep", self._sweep), _thread("inbox-heartbeat", self._beat)]
+        self._threads = [
+            _thread("inbox-sweep", self._sweep),
+            _thread("inbox-heartbeat", self._beat),
+            _thread("inbox-report", self._report),
+        ]
         if self._bucket is not None:
             self._threads.append(_thread("inbox-bucket", self._watch_bucket))
         if self._settings.subscribe_at_start:
@@ -177,6 +182,19 @@ class Engine:
         """In a thread of its own: S3 may take a minute not to answer, and nothing else should wait for that."""
         while self._bucket is not None:
             _survive("look at the bucket", partial(self._bucket_reach.ask, self._bucket))
+            if self._stopped.wait(self._settings.sweep_seconds):
+                return
+
+    def _report(self) -> None:
+        """In a thread of its own, too: it tells that AWS is away."""
+        while True:
+            metrics.server_state(
+                ready=self.is_ready,
+                backlog=self.backlog.unfinished,
+                bound=self.backlog.bound,
+                slots=self._workers.slots,
+                busy=self._workers.busy,
+            )
             if self._stopped.wait(self._settings.sweep_seconds):
                 return
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 from shared.core.errors import Unavailable
-from shared.core.inbox import EntryState
+from shared.core.inbox import About, EntryState
+from shared.core.messages import JobRequested, MailEvent
 from shared.inbox.backlog import Backlog
 from shared.inbox.intake import Receipt
 from tests.factories import NOON
@@ -30,6 +32,26 @@ def test_an_accepted_notification_is_stored_verbatim_with_the_moment_of_its_arri
     assert (entry.envelope, entry.topic_arn, entry.route) == (message.envelope, message.topic_arn, "job-requests")
     assert (entry.received_at, entry.accepted_at) == (NOON, NOON + timedelta(milliseconds=5))
     assert entry.state is EntryState.RECEIVED
+
+
+def test_an_entry_says_whom_and_what_it_is_about(world: World) -> None:
+    text = JobRequested(job_id="job", run=1, user_id="alice", request_id="r").to_json()
+    _, entry = world.intake.accept(world.route, world.notification(text), NOON)
+    assert entry.about == About(job_id="job", user_id="alice", request_id="r")
+
+
+@pytest.mark.parametrize("text", ["", "not json", "[" * 10_000, '{"job_id": ["job"]}'])
+def test_what_is_no_message_is_accepted_and_about_nothing(world: World, text: str) -> None:
+    receipt, entry = world.intake.accept(world.route, world.notification(text), NOON)
+    assert (receipt, entry.about) == (Receipt.ACCEPTED, About())
+
+
+def test_an_id_that_no_index_could_hold_is_left_out(world: World) -> None:
+    route = replace(world.route, parse=MailEvent.from_json)
+    tags = {"job_id": ["x" * 5000], "user_id": ["alice"]}
+    text = json.dumps({"eventType": "Send", "mail": {"messageId": "1", "tags": tags}})
+    _, entry = world.intake.accept(route, world.notification(text), NOON)
+    assert entry.about == About(user_id="alice")
 
 
 def test_a_sweep_leaves_a_fresh_entry_to_the_process_that_accepted_it(world: World) -> None:
