@@ -7,6 +7,7 @@ and holds what it has got, so that the next receive brings something else; in th
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
@@ -65,8 +66,8 @@ class Scan:
                 for letter in received
                 if letter.letter_id not in self._held and letter.letter_id not in self._deleted
             ]
-            # The latest receipt is the one that counts.
-            self._held.update({letter.letter_id: letter for letter in received})
+            # The latest receipt is the one that counts. Bodies may be large, and giving back needs none.
+            self._held.update({letter.letter_id: replace(letter, body="") for letter in received})
             empty = 0 if received else empty + 1
             stale = 0 if new else stale + 1
             if shown := [letter for letter in new if letter.sent_at <= self._started_at]:

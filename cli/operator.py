@@ -1,0 +1,177 @@
+"""What the operators' commands have in common: settings, who it is, moments, and two ways to answer."""
+
+from __future__ import annotations
+
+import functools
+import getpass
+import json
+import os
+import re
+import signal
+import sys
+import threading
+import types
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, ParamSpec
+
+import click
+from pydantic import Field
+from rich.console import Console
+from rich.text import Text
+
+from shared.core.clock import to_iso, utc_now
+from shared.core.errors import GasError
+from shared.core.logs import configure
+from shared.core.settings import OperatorSettings
+from shared.inbox.operations import PARSERS, Operations, build_operations
+
+P = ParamSpec("P")
+CHANNELS = tuple(PARSERS)
+"""Their names, for options."""
+_WIDE = 180  # columns, where a file or another program reads
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_AGO = re.compile(r"(\d{1,6})([smhdw])").fullmatch
+
+
+class OperatorCommandSettings(OperatorSettings):
+    """Settings of `gas dlq` and `gas messages`."""
+
+    operator: str = Field(
+        default="", description="Who uses operators' commands, for the audit log; empty: the login name."
+    )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command found or did."""
+
+    document: Mapping[str, Any]
+    """What a script reads."""
+    show: Callable[[Console], None]
+    """Prints the same for a person."""
+    code: int = 0
+
+
+def command(function: Callable[..., Answer]) -> Callable[..., None]:
+    """A subcommand. With ``--json`` it answers, or says its error, as one JSON document."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Answer as JSON, on standard output.")
+    @click.pass_obj
+    @functools.wraps(function)
+    def run(operations: Operations | None, /, *, as_json: bool, **given: Any) -> None:
+        configure("ERROR")  # what the log would say is the command's answer
+        try:
+            if operations is None:
+                operations = build_operations(OperatorCommandSettings.from_environment())
+            answer = function(operations, **given)
+        except GasError as error:
+            if not as_json:
+                raise
+            click.echo(json.dumps({"error": str(error)}))
+            sys.exit(1)
+        if as_json:
+            click.echo(json.dumps(answer.document, indent=2))
+        else:
+            answer.show(_console())
+        sys.exit(answer.code)
+
+    return run
+
+
+def why_option(*, required: bool) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
+    """``--why`` and ``--who``."""
+
+    def decorate(function: Callable[P, Any]) -> Callable[P, Any]:
+        function = click.option("--who", callback=_who, help="Who you are. [default: GAS_OPERATOR, or the login name]")(
+            function
+        )
+        return click.option(
+            "--why", required=required, default=None if required else "", help="The reason, for the audit log."
+        )(function)
+
+    return decorate
+
+
+def _who(context: click.Context, parameter: click.Parameter, given: str | None) -> str:  # noqa: ARG001 - click's signature
+    # Not from the settings: those of the stack may be missing, which `command` says better.
+    who = given or os.environ.get("GAS_OPERATOR") or getpass.getuser()
+    return who.strip()
+
+
+class Moment(click.ParamType[datetime]):
+    """``2h`` (so long ago; s, m, h, d or w) or a moment in ISO 8601, UTC where it does not say."""
+
+    name = "moment"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            if ago := _AGO(str(value).strip()):
+                return utc_now() - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+            moment = datetime.fromisoformat(str(value).strip())
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):
+            self.fail(
+                f"{value!r} is neither a time such as 30m, 2h or 3d nor a moment such as 2026-03-06T12:00.", param, ctx
+            )
+
+
+@contextmanager
+def stoppable() -> Iterator[threading.Event]:
+    """Set by Ctrl-C or SIGTERM. A second one ends the process as it would have without this."""
+    stop = threading.Event()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in numbers}
+
+    def restore() -> None:
+        for number in numbers:
+            signal.signal(number, before[number])
+
+    def note(number: int, frame: types.FrameType | None) -> None:  # noqa: ARG001 - the signature of a signal handler
+        stop.set()
+        restore()
+
+    for number in numbers:
+        signal.signal(number, note)
+    try:
+        yield stop
+    finally:
+        restore()
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _WIDE
+    return console
+
+
+def plain(text: str, style: str = "") -> Text:
+    """What somebody else wrote, for a terminal: control characters are shown, not obeyed, and nothing is markup."""
+    shown = "".join(char if char.isprintable() or char == "\n" else f"\\x{ord(char):02x}" for char in text)
+    return Text(shown, style=style)
+
+
+def iso(moment: datetime | None) -> str | None:
+    """For documents."""
+    return to_iso(moment) if moment else None
+
+
+def clock(moment: datetime | None) -> str:
+    """For people: ``2026-03-06 12:00:07``, UTC."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if moment else ""
+
+
+def span(length: timedelta) -> str:
+    """For people: ``450 ms``, ``12 s``, ``3 min``, ``5 h``, ``2 d``; rounded down."""
+    seconds = length.total_seconds()
+    if seconds < 1:
+        return f"{max(0, int(seconds * 1000))} ms"
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{int(seconds)} s"
