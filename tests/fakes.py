@@ -15,12 +15,14 @@ from shared.core.errors import NotFound, Unavailable
 from tests.fake_files import FakeArchive, FakeObjects, FakeWaits
 from tests.fake_inbox import FakeInbox
 from tests.fake_jobs import Fake, FakeJobs
+from tests.fake_operators import FakeDeadLetterQueues, FakeReadiness, FakeSubscriptions
 from tests.fake_users import FakeAudit, FakeMails, FakeUsers
 
 __all__ = [
     "Buried",
     "FakeArchive",
     "FakeAudit",
+    "FakeDeadLetterQueues",
     "FakeDeadLetters",
     "FakeInbox",
     "FakeJobs",
@@ -28,6 +30,8 @@ __all__ = [
     "FakeMailer",
     "FakeMails",
     "FakeObjects",
+    "FakeReadiness",
+    "FakeSubscriptions",
     "FakeTopics",
     "FakeUsers",
     "FakeWaits",

@@ -19,7 +19,9 @@ _MOST_PASSED = 2000
 
 def find(dynamodb: DynamoDBClient, table: str, query: Query, *, limit: int, start: str | None) -> Found:
     """`shared.core.inbox.Inbox.find`."""
-    after: Place | None = tuple(page_token.decode_place(start, listing(query), (int, str))) if start else None
+    after: Place | None = None
+    if start is not None:
+        after = tuple(page_token.decode_place(start, listing(query), (int, str)))
     index, partitions = _index(table, query)
     rows = newest_first(
         dynamodb,

@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 
 from shared.aws.audit import DynamoAudit
-from shared.aws.dead_letters import SqsDeadLetters
+from shared.aws.dead_letters import SqsDeadLetterQueues, SqsDeadLetters
 from shared.aws.inbox import DynamoInbox
 from shared.aws.jobs import DynamoJobs
 from shared.aws.limits import DynamoLimits
@@ -17,12 +17,15 @@ from shared.aws.objects import S3Objects
 from shared.aws.session import client
 from shared.aws.users import DynamoUsers
 from shared.core.audit import Audit
+from shared.core.clock import utc_now
+from shared.core.dead_letters import DeadLetterQueues
 from shared.core.inbox import Inbox
 from shared.core.ports import DeadLetters, Jobs, Limits, Mails, Objects, Users
 from shared.core.settings import Settings
 from tests.contract import tables
 from tests.fakes import (
     FakeAudit,
+    FakeDeadLetterQueues,
     FakeDeadLetters,
     FakeInbox,
     FakeJobs,
@@ -111,3 +114,8 @@ def objects(kind: str) -> Objects:
 @pytest.fixture
 def dead_letters(kind: str) -> DeadLetters:
     return FakeDeadLetters() if kind == "fake" else SqsDeadLetters(client(SETTINGS, "sqs"))
+
+
+@pytest.fixture
+def queues(kind: str) -> DeadLetterQueues:
+    return FakeDeadLetterQueues(utc_now) if kind == "fake" else SqsDeadLetterQueues(client(SETTINGS, "sqs"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +20,6 @@ from shared.aws.users import DynamoUsers
 from shared.core.audit import AuditEntry
 from shared.core.clock import to_millis
 from shared.core.errors import TooLarge, Unavailable
-from shared.core.inbox import KEPT
 from shared.core.jobs import JobState
 from shared.core.ports import Work
 from shared.core.retention import FilesState
@@ -221,46 +219,11 @@ def test_files_that_somebody_else_moves_while_they_are_asked_back_are_asked_back
     assert (restoring.files, restoring.restore_epoch, restoring.wait) == (FilesState.RESTORING, 3, 2)
 
 
-def test_an_entry_is_forgotten_thirty_days_after_it_was_finished_and_not_before() -> None:
-    table = Table("Inbox")
-    inbox = DynamoInbox(table.dynamodb, table.name)
-    expires = tables.ttl_attribute("Inbox")
-    held = claimed(inbox)
-    assert expires not in table.items()[0]
-    inbox.settle(held, held.completed(NOON))
-    assert table.items()[0][expires] == {"N": str(to_millis(NOON + KEPT) // 1000)}
-
-
-def test_the_only_copy_of_a_dead_message_is_never_forgotten() -> None:
-    table = Table("Inbox")
-    inbox = DynamoInbox(table.dynamodb, table.name)
-    held = claimed(inbox)
-    inbox.settle(held, held.dead(NOON, "too large for the queue", is_buried=False))
-    assert tables.ttl_attribute("Inbox") not in table.items()[0]
-
-
 def test_a_counter_is_forgotten_after_its_window() -> None:
     table = Table("Limits")
     DynamoLimits(table.dynamodb, table.name).hit("k", window=timedelta(minutes=1), now=NOON)
     expires = int(table.items()[0][tables.ttl_attribute("Limits")]["N"])
     assert NOON + timedelta(minutes=1) <= NOON + timedelta(seconds=expires - to_millis(NOON) // 1000)
-
-
-def test_entries_are_stored_with_their_moments_in_milliseconds() -> None:
-    table = Table("Inbox")
-    inbox = DynamoInbox(table.dynamodb, table.name)
-    held = claimed(inbox)
-    inbox.settle(held, replace(held, started_at=NOON + timedelta(milliseconds=7)).completed(NOON))
-    [item] = table.items()
-    assert int(item["started_at"]["N"]) - int(item["received_at"]["N"]) == 7
-
-
-def test_a_finished_entry_leaves_the_index() -> None:
-    table = Table("Inbox")
-    inbox = DynamoInbox(table.dynamodb, table.name)
-    held = claimed(inbox)
-    inbox.settle(held, held.completed(NOON))
-    assert table.dynamodb.scan(TableName=table.name, IndexName="by-due")["Items"] == []
 
 
 def test_more_than_a_page_of_jobs_is_listed_whole() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from shared.core.errors import Conflict
-from shared.core.inbox import Entry, EntryState, Inbox, Survey, Waiting
+from shared.core.inbox import Entry, EntryState, Inbox, Pause, Survey, Waiting
 from shared.core.ports import Work
 from tests.factories import NOON
 
@@ -178,3 +178,62 @@ def test_unfinished_are_counted_whether_due_or_not_up_to_a_bound(inbox: Inbox) -
     inbox.settle(dead := claimed(inbox, an_entry(3)), dead.dead(NOON, "no", is_buried=True))
     assert survey(inbox, due=3).unfinished == 30
     assert survey(inbox, due=3, unfinished=20).unfinished == 20
+
+
+def test_an_operators_change_takes_the_place_of_what_is_stored(inbox: Inbox) -> None:
+    held = claimed(inbox)
+    inbox.settle(held, dead := held.dead(NOON, "no", is_buried=True))
+    inbox.change(dead, replayed := dead.replayed(NOON + SECOND))
+    assert inbox.get(held.entry_id) == replayed
+    inbox.change(replayed, hurried := replayed.hurried(NOON))
+    assert inbox.get(held.entry_id) == hurried
+
+
+def test_of_two_operators_who_change_the_same_entry_one_wins(inbox: Inbox) -> None:
+    held = claimed(inbox)
+    inbox.settle(held, dead := held.dead(NOON, "no", is_buried=True))
+    first, second = dead.replayed(NOON), dead.replayed(NOON + SECOND)
+    inbox.change(dead, first)
+    with pytest.raises(Conflict):
+        inbox.change(dead, second)
+    assert inbox.get(held.entry_id) == first
+
+
+def test_what_was_claimed_or_forgotten_meanwhile_is_not_changed(inbox: Inbox) -> None:
+    entry = an_entry()
+    with pytest.raises(Conflict):
+        inbox.change(entry, entry.hurried(NOON))
+    held = claimed(inbox, entry)
+    with pytest.raises(Conflict):
+        inbox.change(entry, entry.hurried(NOON))
+    assert inbox.get(entry.entry_id) == held
+
+
+def a_pause(route: str = "job-requests", who: str = "alice@example.org") -> Pause:
+    return Pause(route, who, "The database is being moved.", NOON)
+
+
+def test_a_paused_route_says_who_paused_it_until_it_is_resumed(inbox: Inbox) -> None:
+    assert inbox.pauses() == {}
+    inbox.pause(a_pause())
+    inbox.pause(a_pause("daily"))
+    assert inbox.pauses() == {"job-requests": a_pause(), "daily": a_pause("daily")}
+    inbox.resume("job-requests")
+    assert inbox.pauses() == {"daily": a_pause("daily")}
+
+
+def test_pausing_and_resuming_twice_is_harmless_and_keeps_who_was_first(inbox: Inbox) -> None:
+    inbox.resume("job-requests")
+    inbox.pause(a_pause())
+    inbox.pause(a_pause(who="bob@example.org"))
+    assert inbox.pauses() == {"job-requests": a_pause()}
+    for _ in range(2):
+        inbox.resume("job-requests")
+    assert inbox.pauses() == {}
+
+
+def test_a_pause_is_no_entry(inbox: Inbox) -> None:
+    inbox.pause(a_pause())
+    for name in ("pauses", "job-requests", "pause#job-requests", ""):
+        assert inbox.get(name) is None
+    assert survey(inbox) == Survey([], 0)

@@ -13,6 +13,7 @@ import requests
 from botocore.exceptions import ClientError
 
 from deploy.local import stack
+from shared.aws.subscriptions import SnsSubscriptions
 from shared.core.errors import GasError
 from shared.core.messages import MailEvent
 from tests.functional.local_cloud import Endpoint, LocalCloud, endpoint, running_cloud
@@ -90,6 +91,18 @@ def test_every_topic_has_its_subscription_and_queue(created: Created, topic: str
     assert queue["Attributes"]["MessageRetentionPeriod"] == "1209600"
     assert "sns.amazonaws.com" in queue["Attributes"]["Policy"]
     created.hook.next()  # the confirmation that subscribing again sends
+
+
+@pytest.mark.usefixtures("feedback")
+def test_operators_see_each_subscription_with_its_policy_as_it_takes_effect(created: Created) -> None:
+    subscriptions = SnsSubscriptions(created.cloud.aws("sns"))
+    (results,) = subscriptions.of(created.outputs["JobResultsTopic"])
+    assert results.endpoint == created.hook.url.replace("/hooks/test", "/hooks/job-results")
+    assert (results.is_confirmed, results.has_dead_letters) == (True, True)
+    assert json.loads(results.delivery_policy)["healthyRetryPolicy"]["numRetries"] == 16
+    (restores,) = subscriptions.of(created.outputs["ObjectRestoredTopic"])
+    assert restores.endpoint.startswith("arn:aws:lambda:")
+    assert (restores.is_confirmed, restores.delivery_policy, restores.has_dead_letters) == (True, "", True)
 
 
 def test_ses_may_publish_to_mail_feedback(created: Created) -> None:
