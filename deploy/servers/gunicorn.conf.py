@@ -13,6 +13,7 @@ from gunicorn.workers.base import Worker
 
 from deploy.servers import metrics
 from deploy.servers.worker import DrainSettings, reloaded
+from shared.core import logs
 
 worker_class = "deploy.servers.worker.PatientWorker"
 threads = 64  # nearly all of them wait: for DynamoDB, or for a slow client, which may keep one for some seconds
@@ -21,6 +22,7 @@ graceful_timeout = 25 + DrainSettings.at_entrance().drain_notice_seconds
 keepalive = 75  # longer than a load balancer's 60 s, so that it is never we who close first
 limit_request_line = 4094
 control_socket_disable = True
+logconfig_dict = dict(logs.GUNICORN)
 accesslog = None  # every server logs its requests itself, as JSON lines with their outcome
 
 DRAIN_SECONDS = 12
