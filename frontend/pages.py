@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, make_response, redirect, render_template, url_for
+from flask import Blueprint, Response, current_app, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from frontend.access import current_user, services
-from shared.core.errors import GasError
+from shared.core.health import Check, Checks, reached, report
 
 blueprint = Blueprint("pages", __name__)
 
@@ -21,21 +21,26 @@ def home() -> ResponseReturnValue:
 
 @blueprint.get("/healthz")
 def healthz() -> Response:
-    """200 as long as the process answers."""
-    return _plain("ok", 200)
+    """500 when a thread has ended that should not: a new process is the only remedy."""
+    announcer = current_app.extensions["gas"]
+    dead = "The thread that announces jobs has ended." if announcer.has_died else ""
+    return _checked({"threads": Check(ok=not dead, detail=dead)}, good="alive", bad="failed", bad_status=500)
 
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """200 when pages can be served: the users table answers."""
-    try:
-        services().users.by_email("readyz@localhost")
-    except GasError as error:
-        return _plain(str(error), 503)
-    return _plain("ready", 200)
+    """200 when pages can be served: the users table and the bucket of results answer, and the server is not stopping."""
+    draining = current_app.extensions["gas"].draining
+    checks = {
+        "database": reached(lambda: services().users.by_email("readyz@localhost")),
+        "bucket": reached(lambda: services().results.size("readyz")),
+        "draining": Check(ok=not draining, detail="This server is stopping." if draining else ""),
+    }
+    return _checked(checks, good="ready", bad="not ready", bad_status=503)
 
 
-def _plain(text: str, status: int) -> Response:
-    response = make_response(text + "\n", status)
-    response.mimetype = "text/plain"
+def _checked(checks: Checks, *, good: str, bad: str, bad_status: int) -> Response:
+    text, ok = report(checks, good=good, bad=bad)
+    response = make_response(text, 200 if ok else bad_status)
+    response.mimetype = "application/json"
     return response

@@ -15,6 +15,9 @@ class _Extension:
     def start(self) -> None:
         metrics.server_state(ready=True, backlog=7, bound=100, slots=2, busy=0)
 
+    def drain(self) -> None:
+        pass
+
     def stop(self, seconds: float) -> None:
         pass
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
 import time
@@ -13,7 +14,7 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.workers.gthread import TConn
 
-from deploy.servers.worker import ANSWER_SECONDS, FIRST_BYTE_SECONDS, REQUEST_SECONDS, PatientWorker
+from deploy.servers.worker import ANSWER_SECONDS, FIRST_BYTE_SECONDS, REQUEST_SECONDS, PatientWorker, reloaded
 
 PATIENCE = 10.0
 
@@ -111,3 +112,58 @@ def test_a_connection_is_watched_for_as_long_as_a_thread_has_it(line: Line, monk
     line.worker.handle(line.accept())
     assert watched == [1]
     assert not line.worker._busy
+
+
+class Extension:
+    """What a server's threads are to gunicorn."""
+
+    def __init__(self) -> None:
+        self.draining = False
+
+    def drain(self) -> None:
+        self.draining = True
+
+
+def told_to_stop(monkeypatch: pytest.MonkeyPatch, notice: int, *, replaced: bool = False) -> tuple[Any, Extension]:
+    """A worker that serves an app and was just told to stop, with or without another one in its place."""
+    monkeypatch.setenv("GAS_DRAIN_NOTICE_SECONDS", str(notice))
+    monkeypatch.setattr("gunicorn.workers.base.WorkerTmp", Mock())
+    worker: Any = PatientWorker(1, 1, [], Mock(), 30, Config(), Mock())  # type: ignore[no-untyped-call]
+    extension = Extension()
+    worker.wsgi = Mock(extensions={"gas": extension})
+    worker.method_queue = Mock()
+    if replaced:
+        reloaded()
+    worker.handle_exit(signal.SIGTERM, None)
+    return worker, extension
+
+
+def test_a_server_that_is_told_to_stop_is_not_ready_and_listens_until_that_was_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worker, extension = told_to_stop(monkeypatch, 20)
+    worker.murder_pending()
+    assert extension.draining
+    assert worker.alive
+    worker._leaves_at -= 20
+    worker.murder_pending()
+    assert not worker.alive
+
+
+def test_a_server_of_which_nobody_needs_notice_stops_listening_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker, extension = told_to_stop(monkeypatch, 0)
+    assert extension.draining
+    assert not worker.alive
+
+
+def test_a_server_in_whose_place_another_one_listens_gives_no_notice(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker, extension = told_to_stop(monkeypatch, 20, replaced=True)
+    assert extension.draining
+    assert not worker.alive
+
+
+def test_a_second_signal_does_not_begin_the_notice_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker, _ = told_to_stop(monkeypatch, 20)
+    first = worker._leaves_at
+    worker.handle_exit(signal.SIGTERM, None)
+    assert worker._leaves_at == first

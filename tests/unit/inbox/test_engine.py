@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from shared import metrics
 from shared.core.errors import Unavailable
-from shared.core.inbox import Entry, EntryState
+from shared.core.inbox import Entry, EntryState, Pause
 from shared.core.messages import JobRequested
 from shared.core.settings import HookSettings
 from shared.inbox import engine as engine_module
@@ -311,6 +312,175 @@ def test_an_entry_that_waits_already_is_not_queued_twice() -> None:
     for _ in range(3):
         workers.offer("same", "alice")
     assert workers.waiting == 1
+
+
+def of(user_id: str, number: int = 0) -> str:
+    return JobRequested(job_id=f"{user_id}-{number}", run=1, user_id=user_id).to_json()
+
+
+def whose(running: Running) -> list[str]:
+    """Whose messages were begun, in this order."""
+    return [message.user_id for message, _ in running.world.handled]
+
+
+def test_a_restarted_server_begins_with_everybodys_first_message() -> None:
+    running = Running(worker_slots=1)
+    for number in range(150):
+        running.world.accept(of("alice", number))
+    for user_id in ("bob", "charlie"):
+        running.world.accept(of(user_id))
+    running.world.time += timedelta(seconds=10)
+    running.go_on.set()
+    running.engine.start()
+    eventually(lambda: len(running.world.handled) == 152)
+    running.engine.stop(PATIENCE)
+    assert sorted(whose(running)[:3]) == ["alice", "bob", "charlie"]
+
+
+def test_bobs_first_message_is_begun_next_while_hundreds_of_alices_wait() -> None:
+    running = Running(worker_slots=1)
+    running.engine.start()
+    for number in range(300):
+        running.engine.offer(running.world.entry(running.world.accept(of("alice", number))))
+    eventually(lambda: running.started)
+    running.engine.offer(running.world.entry(running.world.accept(of("bob"))))
+    running.go_on.set()
+    eventually(lambda: len(running.started) > 1)
+    running.engine.stop(PATIENCE)
+    assert whose(running)[:2] == ["alice", "bob"]
+
+
+def test_of_two_instances_with_alices_messages_the_first_that_is_free_begins_bobs() -> None:
+    inbox = FakeInbox()
+    pair = [Running(inbox=inbox, worker_slots=1, lease_seconds=3600) for _ in range(2)]
+    for number in range(120):
+        pair[0].world.accept(of("alice", number))
+    for one in pair:
+        one.world.time += timedelta(seconds=10)
+        one.engine.start()
+    eventually(lambda: all(one.started for one in pair))
+    pair[0].world.accept(of("bob"))  # whoever accepted it dies: a sweep has to find it
+    for one in pair:
+        one.world.time += timedelta(seconds=10)
+    eventually(lambda: all("bob" in waiting_in(one) for one in pair))
+    for one in pair:
+        one.go_on.set()
+    eventually(lambda: "bob" in whose(pair[0]) + whose(pair[1]))
+    for one in pair:
+        one.engine.stop(PATIENCE)
+    begun = next(whose(one) for one in pair if "bob" in whose(one))
+    assert begun.index("bob") == 1
+
+
+def waiting_in(running: Running) -> set[str]:
+    """Of whom something waits in this instance's own queue."""
+    owners = [route.owners.items() for route in running.engine._workers._turns._routes.values()]
+    return {user_id for pairs in owners for user_id, owner in list(pairs) if owner.waiting}
+
+
+def test_pauses_are_known_after_a_sweep_and_gone_after_another(running: Running) -> None:
+    pause = Pause("job-requests", "operator@example.org", "The disk is full.", running.world.time)
+    running.world.inbox.pause(pause)
+    eventually(lambda: running.engine.pause_of("job-requests") == pause)
+    running.world.inbox.resume("job-requests")
+    eventually(lambda: running.engine.pause_of("job-requests") is None)
+
+
+def test_a_paused_route_is_worked_on_all_the_same(running: Running) -> None:
+    running.world.inbox.pause(Pause("job-requests", "operator@example.org", "why", running.world.time))
+    running.go_on.set()
+    running.accept()
+    running.world.time += timedelta(seconds=10)
+    eventually(lambda: running.states() == [EntryState.DONE])
+
+
+def test_a_server_that_does_not_reach_its_bucket_is_not_ready_and_works_on() -> None:
+    running = Running()
+    running.bucket.fail_with = Unavailable("S3 is away.")
+    running.engine.start()
+    eventually(lambda: running.engine.readiness["bucket"].detail == "S3 is away.")
+    eventually(lambda: running.engine.readiness["database"].ok)
+    assert not running.engine.is_ready
+    running.go_on.set()
+    running.engine.offer(running.accept())
+    eventually(lambda: running.states() == [EntryState.DONE])
+    running.bucket.fail_with = None
+    eventually(lambda: running.engine.is_ready)
+    running.engine.stop(PATIENCE)
+
+
+def test_a_single_failure_of_the_bucket_does_not_take_the_server_out_of_service(running: Running) -> None:
+    eventually(lambda: running.engine.is_ready)
+    asked = threading.Event()
+
+    def fail() -> None:
+        asked.set()
+        raise Unavailable("S3 is away.")
+
+    running.engine._bucket = fail
+    eventually(asked.is_set)
+    assert running.engine.is_ready
+
+
+def test_how_many_slots_are_busy_and_how_much_waits_is_told(running: Running) -> None:
+    for _ in range(5):
+        running.engine.offer(running.accept())
+    eventually(lambda: len(running.started) == 2)
+    assert running.engine.readiness["workers"].numbers == {"slots": 2, "busy": 2, "waiting": 3}
+
+
+def test_a_full_backlog_is_told_and_keeps_no_server_from_being_ready() -> None:
+    running = Running(max_backlog=1)
+    running.accept()
+    running.engine.start()
+    eventually(lambda: running.engine.backlog.is_full)
+    eventually(lambda: running.engine.is_ready)
+    backlog = running.engine.readiness["backlog"]
+    assert (backlog.numbers, bool(backlog.detail)) == ({"unfinished": 1, "bound": 1}, True)
+    running.engine.stop(PATIENCE)
+
+
+@pytest.mark.parametrize("thread", ["worker", "sweep"])
+def test_a_server_of_which_a_thread_has_ended_is_neither_healthy_nor_ready(
+    monkeypatch: pytest.MonkeyPatch, thread: str
+) -> None:
+    def end(*_: object) -> None:
+        return None
+
+    owner, name = {"worker": (Workers, "_loop"), "sweep": (Engine, "_sweep")}[thread]
+    monkeypatch.setattr(owner, name, end)
+    running = Running()
+    running.engine.start()
+    eventually(lambda: not running.engine.liveness["threads"].ok)
+    assert f"inbox-{thread}" in running.engine.liveness["threads"].detail
+    assert not running.engine.readiness["workers"].ok
+    running.engine.stop(PATIENCE)
+
+
+def test_a_draining_server_starts_nothing_more_and_lets_what_runs_go_on(running: Running) -> None:
+    for _ in range(4):
+        running.engine.offer(running.accept())
+    eventually(lambda: len(running.started) == 2)
+    running.engine.drain()
+    assert not running.engine.is_ready
+    running.go_on.set()
+    eventually(lambda: running.states().count(EntryState.DONE) == 2)
+    running.engine.stop(PATIENCE)
+    assert running.states().count(EntryState.RECEIVED) == 2
+    assert running.engine.liveness["threads"].ok  # they ended because they were told to
+
+
+def test_how_the_process_stands_is_told_also_while_aws_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr(metrics, "server_state", lambda **state: told.append(state))
+    running = Running(max_backlog=9)
+    running.world.inbox.fail_with = Unavailable("DynamoDB is away.")
+    running.engine.start()
+    eventually(lambda: len(told) > 1)
+    assert told[-1] == {"ready": False, "backlog": 0, "bound": 9, "slots": 2, "busy": 0}
+    running.world.inbox.fail_with = None
+    eventually(lambda: told[-1]["ready"])
+    running.engine.stop(PATIENCE)
 
 
 def _threads(prefix: str) -> list[str]:

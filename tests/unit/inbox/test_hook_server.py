@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -15,12 +16,14 @@ from flask import Flask
 from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
+from shared import metrics
 from shared.aws.clock import AwsClock
 from shared.core.errors import GasError, Permanent, TooLarge, Unavailable
-from shared.core.inbox import EntryState
+from shared.core.inbox import EntryState, Pause
 from shared.core.messages import JobRequested
 from shared.core.settings import HookSettings
 from shared.inbox.hook_server import HookServer, Outside, build
+from shared.inbox.route import Lease
 from shared.sns_verify import CertificateStore
 from tests.fakes import FakeTopics
 from tests.sns_sender import TOKEN, TOPIC_ARN, Envelope, SnsSender, body, headers
@@ -172,6 +175,81 @@ def test_a_server_that_stops_is_not_ready_and_answers_503(started: Site) -> None
 def test_a_server_that_has_not_started_is_healthy_and_not_ready(site: Site) -> None:
     assert site.browser.get("/healthz").status_code == 200
     assert site.browser.get("/readyz").status_code == 503
+
+
+def test_what_is_wrong_is_told_to_whoever_asks_whether_the_server_is_ready(site: Site) -> None:
+    answer = site.browser.get("/readyz").get_json()
+    assert answer["status"] == "not ready"
+    assert answer["checks"]["database"] == {"ok": False, "detail": "It was not reached yet."}
+    assert answer["checks"]["workers"] == {"ok": True, "slots": 2, "busy": 0, "waiting": 0}
+
+
+def test_a_server_that_is_ready_says_so_in_the_same_shape(started: Site) -> None:
+    answer = started.browser.get("/readyz").get_json()
+    assert answer["status"] == "ready"
+    assert all(check["ok"] for check in answer["checks"].values())
+
+
+def test_who_paused_and_why_is_not_told_to_the_world(started: Site) -> None:
+    started.world.inbox.pause(Pause("job-requests", "operator@example.org", "s3cret", started.world.time))
+    eventually(lambda: "paused job-requests" in started.browser.get("/readyz").text)
+    assert not {"operator@example.org", "s3cret"} & set(started.browser.get("/readyz").text.split())
+    assert started.browser.get("/readyz").status_code == 200
+
+
+def test_a_server_is_unhealthy_once_a_thread_has_ended(started: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    dead = threading.Thread(target=lambda: None, name="inbox-worker-0")
+    dead.start()
+    dead.join()
+    monkeypatch.setattr(started.gas._engine._workers, "_threads", [dead])
+    answer = started.browser.get("/healthz")
+    assert (answer.status_code, answer.get_json()["status"]) == (500, "failed")
+    assert "inbox-worker-0" in answer.text
+
+
+def test_a_paused_endpoint_is_503_until_it_is_resumed_and_the_message_is_kept_by_sns(started: Site) -> None:
+    started.world.inbox.pause(Pause("job-requests", "operator@example.org", "why", started.world.time))
+    eventually(lambda: started.notify().status_code == 503)
+    stored = len(started.states())
+    with capture_logs() as logs:
+        assert "Retry-After" in started.notify().headers
+    assert [line["outcome"] for line in logs if line["event"] == "push"] == ["paused"]
+    assert len(started.states()) == stored
+    started.world.inbox.resume("job-requests")
+    eventually(lambda: started.notify().status_code == 200)
+
+
+def test_a_subscription_to_a_paused_endpoint_is_confirmed(started: Site) -> None:
+    started.world.inbox.pause(Pause("job-requests", "operator@example.org", "why", started.world.time))
+    eventually(lambda: started.notify().status_code == 503)
+    assert started.push(started.sender.subscription_confirmation()).status_code == 200
+
+
+def test_a_server_that_drains_answers_503_while_what_runs_goes_on(started: Site) -> None:
+    go_on = threading.Event()
+
+    def wait(message: JobRequested, lease: Lease) -> None:
+        go_on.wait(PATIENCE)
+
+    started.world.handler = wait
+    started.notify()
+    eventually(lambda: started.states() == [EntryState.RUNNING])
+    started.gas.drain()
+    assert started.notify().status_code == 503
+    assert started.browser.get("/healthz").status_code == 200
+    go_on.set()
+    eventually(lambda: started.states() == [EntryState.DONE])
+
+
+def test_each_push_is_counted_by_its_outcome(site: Site) -> None:
+    def count(outcome: str) -> float:
+        return float(metrics.PUSHES.labels("job-requests", outcome)._value.get())
+
+    before = count("accepted"), count("signature")
+    envelope = site.sender.notification(MESSAGE.to_json())
+    site.push(envelope)
+    site.push({**envelope, "Message": "forged"})
+    assert (count("accepted") - before[0], count("signature") - before[1]) == (1, 1)
 
 
 def test_a_subscription_is_confirmed_through_the_api_with_its_token(site: Site) -> None:

@@ -14,8 +14,10 @@ from shared.core.inbox import About, EntryState
 from shared.core.messages import JobRequested, MailEvent
 from shared.inbox.backlog import Backlog
 from shared.inbox.intake import Receipt
+from shared.inbox.route import Route
 from tests.factories import NOON
-from tests.unit.inbox.world import World
+from tests.sns_sender import TOPIC_ARN
+from tests.unit.inbox.world import QUEUE, World
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ def test_what_is_no_message_is_accepted_and_about_nothing(world: World, text: st
 
 
 def test_an_id_that_no_index_could_hold_is_left_out(world: World) -> None:
-    route = replace(world.route, parse=MailEvent.from_json)
+    route = Route("mail-feedback", TOPIC_ARN, QUEUE, MailEvent.from_json, lambda *_: None)
     tags = {"job_id": ["x" * 5000], "user_id": ["alice"]}
     text = json.dumps({"eventType": "Send", "mail": {"messageId": "1", "tags": tags}})
     _, entry = world.intake.accept(route, world.notification(text), NOON)
