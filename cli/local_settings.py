@@ -23,6 +23,11 @@ class LocalSettings(FromEnvironment):
     frontend_metrics_port: int = Field(default=8010, ge=1, le=65535, description="Port of the frontend's metrics.")
     annotator_metrics_port: int = Field(default=8011, ge=1, le=65535, description="Port of the annotator's metrics.")
     util_metrics_port: int = Field(default=8012, ge=1, le=65535, description="Port of the utility server's metrics.")
+    proxy_url: str | None = Field(
+        default=None,
+        description="Address of a proxy between the servers and the local cloud, to watch or disturb what they say to each "
+        "other. It sends `/annotator_hook/…` and `/util_hook/…` on to these servers as `/…`, and all else to the cloud.",
+    )
     data_dir: Path = Field(default=Path("var"), description="Folder for logs and files of running jobs.")
     demo_password: SecretStr = Field(
         default=SecretStr("mitochondria"), description="Password of the account demo@example.org."

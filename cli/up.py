@@ -92,6 +92,8 @@ def _start(supervisor: Supervisor, settings: LocalSettings, logs: Path) -> None:
     base = {**os.environ, **_AWS}
     cloud_command = [sys.executable, "-m", "deploy.local", "--port", str(settings.cloud_port)]
     cloud_command += ["--restore-seconds", str(settings.restore_seconds)]
+    if settings.proxy_url:
+        cloud_command += ["--url", settings.proxy_url]
     cloud = supervisor.add(Child("cloud", cloud_command, base, logs / "cloud.log"))
     _wait_ready(cloud, f"{cloud_url}/healthz")
 
@@ -100,12 +102,13 @@ def _start(supervisor: Supervisor, settings: LocalSettings, logs: Path) -> None:
         "annotator_hook": f"http://{HOST}:{settings.annotator_port}",
         "util_hook": f"http://{HOST}:{settings.util_port}",
     }
+    hook_urls = {name: f"{settings.proxy_url}/{name}" if settings.proxy_url else url for name, url in urls.items()}
     os.environ.update(AWS_ACCESS_KEY_ID="local", AWS_SECRET_ACCESS_KEY="local")  # noqa: S106 - any value does here
     outputs = stack.create(
         cloud_url,
         {
-            "AnnotatorUrl": urls["annotator_hook"],
-            "UtilUrl": urls["util_hook"],
+            "AnnotatorUrl": hook_urls["annotator_hook"],
+            "UtilUrl": hook_urls["util_hook"],
             "FrontendUrl": urls["frontend"],
             "HookProtocol": "http",
         },
@@ -114,10 +117,14 @@ def _start(supervisor: Supervisor, settings: LocalSettings, logs: Path) -> None:
     access = Settings(endpoint_url=cloud_url, public_url=urls["frontend"])
     _ensure_accounts(settings, access, from_stack)
     from_stripe = stripe.create(cloud_url, f"{urls['frontend']}/hooks/stripe")
-    for_servers = {**from_stack, **from_stripe, **_server_settings(settings, cloud_url, urls["frontend"])}
+    for_servers = {
+        **from_stack,
+        **from_stripe,
+        **_server_settings(settings, settings.proxy_url or cloud_url, urls["frontend"]),
+    }
     environment = {**base, **for_servers}
     servers = [
-        supervisor.add(_server(name, url, settings.metrics_ports[name], environment, logs / f"{name}.log"))
+        supervisor.add(_server(name, url, hook_urls[name], settings.metrics_ports[name], environment, logs))
         for name, url in urls.items()
     ]
     for server, url in zip(servers, urls.values(), strict=True):
@@ -143,7 +150,7 @@ def _server_settings(settings: LocalSettings, cloud_url: str, public_url: str) -
         "GAS_ENDPOINT_URL": cloud_url,
         "GAS_EXTRA_CERTIFICATE_ORIGIN": cloud_url,
         "GAS_PUBLIC_URL": public_url,
-        "GAS_MAILBOX_URL": f"{cloud_url}/mailbox",
+        "GAS_MAILBOX_URL": f"http://{HOST}:{settings.cloud_port}/mailbox",
         "GAS_MAIL_FROM": "GAS <gas@example.org>",
         "GAS_SECRET_KEY": settings.secret_key.get_secret_value(),
         "GAS_PACKS_DIR": os.environ.get("GAS_PACKS_DIR") or str(local_packs_dir(settings)),
@@ -156,11 +163,11 @@ def _server_settings(settings: LocalSettings, cloud_url: str, public_url: str) -
     }
 
 
-def _server(name: str, url: str, metrics_port: int, environment: Mapping[str, str], log_file: Path) -> Child:
+def _server(name: str, url: str, hook_url: str, metrics_port: int, environment: Mapping[str, str], logs: Path) -> Child:
     bind = url.removeprefix("http://")
     command = [sys.executable, "-m", "gunicorn", "-c", str(GUNICORN_SETTINGS), "--bind", bind, f"{name}.wsgi:app"]
-    own = {"GAS_HOOK_URL": url, "GAS_METRICS_PORT": str(metrics_port)}
-    return Child(name, command, {**environment, **own}, log_file)
+    own = {"GAS_HOOK_URL": hook_url, "GAS_METRICS_PORT": str(metrics_port)}
+    return Child(name, command, {**environment, **own}, logs / f"{name}.log")
 
 
 def _ensure_accounts(settings: LocalSettings, access: Settings, from_stack: Mapping[str, str]) -> None:

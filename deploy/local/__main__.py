@@ -12,6 +12,7 @@ import click
 
 @click.command()
 @click.option("--port", type=click.IntRange(1, 65535), required=True, help="Port to listen on.")
+@click.option("--url", help="Where this cloud is reached, if not directly: certificates are said to lie there.")
 @click.option(
     "--restore-seconds",
     type=click.FloatRange(min=0),
@@ -24,7 +25,7 @@ import click
     type=click.IntRange(min=0),
     help="How many Expedited restorations there is capacity for; unlimited unless given.",
 )
-def main(port: int, restore_seconds: float, expedited_at_once: int | None) -> None:
+def main(port: int, url: str | None, restore_seconds: float, expedited_at_once: int | None) -> None:
     """Run AWS on this machine: S3 with Glacier, DynamoDB, SQS, SNS, SES, Step Functions, Lambda and CloudFormation, in
     memory."""
     os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"  # the buckets' own rules shall decide; moto reads it at import
@@ -38,7 +39,7 @@ def main(port: int, restore_seconds: float, expedited_at_once: int | None) -> No
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     try:
-        server = create_server(port, Pace(restore_seconds, expedited_at_once))
+        server = create_server(port, Pace(restore_seconds, expedited_at_once), url)
     except OSError as error:
         raise SystemExit(
             f"gas: the local cloud cannot listen on port {port}: {os.strerror(error.errno or 0)}"

@@ -39,8 +39,10 @@ _FUNCTIONS_AT_ONCE = 4
 """Invocations of one function; the machine has few cores."""
 
 
-def create_server(port: int, pace: Pace | None = None) -> Server:
+def create_server(port: int, pace: Pace | None = None, url: str | None = None) -> Server:
     """A server that listens already; ``serve_forever`` runs it. One a process: moto keeps its state in the module.
+
+    ``url``: where its signing certificate is reached, unless directly.
 
     Raises `OSError` when the port is taken.
     """
@@ -48,7 +50,7 @@ def create_server(port: int, pace: Pace | None = None) -> Server:
     front = _Front(pages.create_app(mailbox, signer), dispatcher)
     server = Server(port, front)
     front.stripe = LocalStripe(f"{server.url}{stripe.PREFIX}", timer=timer).mounted
-    pusher = Pusher.build(Envelopes(signer, server.url), Deliverer(post, timer), ThreadLane)
+    pusher = Pusher.build(Envelopes(signer, url or server.url), Deliverer(post, timer), ThreadLane)
 
     def publish(topic_arn: str, message: str, *, subject: str | None = None) -> str:
         with dispatcher.exclusive("sns"):
