@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from frontend import access, assets, errors, exports, results, security, tracing
+from frontend import access, assets, errors, exports, operators, results, security, tracing
 from frontend.accounts import blueprint as accounts
 from frontend.announcer import Announcer
 from frontend.billing import blueprint as billing
@@ -31,12 +31,13 @@ def create_app(settings: FrontendSettings, services: Services | None = None) -> 
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]  # Flask's own way
     tracing.attach(app)
     access.attach(app, settings, services)
+    operators.attach(app, services)
     security.attach(app, settings)
     assets.attach(app)
     errors.attach(app)
     results.attach(app, settings)
     exports.attach(app)
-    for blueprint in (pages, accounts, billing, jobs):
+    for blueprint in (pages, accounts, billing, jobs, operators.blueprint):
         app.register_blueprint(blueprint)
     app.extensions["gas"] = Announcer(services)
     return app

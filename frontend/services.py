@@ -7,8 +7,6 @@ from functools import cached_property
 
 from frontend.catalogue import Catalogue
 from frontend.settings import FrontendSettings
-from shared.aws.audit import DynamoAudit
-from shared.aws.inbox import DynamoInbox
 from shared.aws.jobs import DynamoJobs
 from shared.aws.limits import DynamoLimits
 from shared.aws.mail import SesMailer
@@ -20,9 +18,12 @@ from shared.aws.users import DynamoUsers
 from shared.billing.stripe_billing import StripeBilling
 from shared.core.audit import Audit
 from shared.core.billing import Billing
+from shared.core.channels import Readiness
 from shared.core.clock import Clock, utc_now
 from shared.core.inbox import Inbox
 from shared.core.ports import Jobs, Limits, Mailer, Mails, Objects, Topics, Users
+from shared.inbox.operations import Operations, build_operations
+from shared.inbox.readiness import HttpReadiness
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Services:
     audit: Audit
     inbox: Inbox
     billing: Billing
+    operations: Operations
+    readiness: Readiness
     job_requests_topic: str
     account_changes_topic: str
     restore_requests_topic: str
@@ -55,6 +58,7 @@ def build(settings: FrontendSettings) -> Services:
     """The services on AWS (or on what `settings.endpoint_url` says)."""
     dynamodb = client(settings, "dynamodb")
     s3 = client(settings, "s3")
+    operations = build_operations(settings)
     return Services(
         jobs=DynamoJobs(dynamodb, settings.jobs_table),
         users=DynamoUsers(dynamodb, settings.users_table),
@@ -64,14 +68,16 @@ def build(settings: FrontendSettings) -> Services:
         topics=SnsTopics(client(settings, "sns"), client(settings, "sqs")),
         mailer=SesMailer(client(settings, "sesv2"), settings.mail_from, settings.mail_configuration_set),
         mails=DynamoMails(dynamodb, settings.mails_table),
-        audit=DynamoAudit(dynamodb, settings.audit_table),
-        inbox=DynamoInbox(dynamodb, settings.inbox_table),
+        audit=operations.audit,
+        inbox=operations.inbox,
         billing=StripeBilling(
             key=settings.stripe_key.get_secret_value(),
             price=settings.stripe_price,
             webhook_secrets=settings.webhook_secrets,
             api=settings.stripe_api,
         ),
+        operations=operations,
+        readiness=HttpReadiness(),
         job_requests_topic=settings.job_requests_topic,
         account_changes_topic=settings.account_changes_topic,
         restore_requests_topic=settings.restore_requests_topic,

@@ -22,22 +22,31 @@ from frontend.accounts.passwords import hash_password
 from frontend.app import create_app
 from frontend.services import Services
 from frontend.settings import FrontendSettings
+from shared.core.channels import SubscriptionView
 from shared.core.users import User
+from shared.inbox.desk import MessageDesk
+from shared.inbox.letters import LetterOffice
+from shared.inbox.operations import PARSERS, Operations
+from shared.sns_verify import CertificateStore
 from tests.client import Browser
 from tests.factories import a_user
 from tests.fake_billing import FakeBilling
 from tests.fakes import (
     FakeAudit,
+    FakeDeadLetterQueues,
     FakeInbox,
     FakeJobs,
     FakeLimits,
     FakeMailer,
     FakeMails,
     FakeObjects,
+    FakeReadiness,
+    FakeSubscriptions,
     FakeTopics,
     FakeUsers,
     SentMail,
 )
+from tests.sns_sender import SnsSender
 from tests.stripe_events import SECRET
 
 NOON = datetime(2026, 3, 6, 12, 0, tzinfo=UTC)
@@ -123,6 +132,15 @@ class FrontendWorld:
         self.mails, self.audit, self.billing = FakeMails(), FakeAudit(), FakeBilling(now=lambda: self.time)
         self.inbox = FakeInbox()
         self.settings = frontend_settings(**settings)
+        self.queues, self.readiness = FakeDeadLetterQueues(now=lambda: self.time), FakeReadiness()
+        for channel in self.settings.channels:
+            self.queues.create(channel.dead_letters)
+        self.subscriptions = FakeSubscriptions(
+            {
+                channel.topic_arn: [SubscriptionView(f"https://hooks.example.org/hooks/{channel.name}", True, "", True)]
+                for channel in self.settings.channels
+            }
+        )
         self.services = Services(
             jobs=self.jobs,
             users=self.users,
@@ -135,6 +153,8 @@ class FrontendWorld:
             audit=self.audit,
             inbox=self.inbox,
             billing=self.billing,
+            operations=self._operations(),
+            readiness=self.readiness,
             job_requests_topic=self.settings.job_requests_topic,
             account_changes_topic=self.settings.account_changes_topic,
             restore_requests_topic=self.settings.restore_requests_topic,
@@ -144,6 +164,33 @@ class FrontendWorld:
         self.app.jinja_env.bytecode_cache = _templates
         self.alice = self.account("alice")
         self.bob = self.account("bob")
+
+    @functools.cached_property
+    def sender(self) -> SnsSender:
+        """Whose certificate the office trusts."""
+        return SnsSender()
+
+    def _operations(self) -> Operations:
+        def now() -> datetime:
+            return self.time
+
+        def fetch(url: str) -> bytes:
+            return self.sender.fetch(url)  # made when it is needed: a certificate takes its time
+
+        office = LetterOffice(
+            channels=self.settings.channels,
+            queues=self.queues,
+            inbox=self.inbox,
+            audit=self.audit,
+            subscriptions=self.subscriptions,
+            readiness=self.readiness,
+            certificates=CertificateStore(fetch=fetch, now=now),
+            parsers=PARSERS,
+            now=now,
+            sleep=lambda _: None,
+        )
+        desk = MessageDesk(self.inbox, self.audit, self.settings.channels, now)
+        return Operations(office, desk, self.inbox, self.audit, self.subscriptions, self.settings.channels)
 
     def account(self, name: str, **fields: Any) -> User:
         """An account with the password `PASSWORD`, at example.org."""

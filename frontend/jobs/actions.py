@@ -49,7 +49,7 @@ def run_again(job: Job) -> ResponseReturnValue:
         flash("The job is being run again already; this is how it stands.", "info")
         return _to(job)
     announce(again, services())
-    _clear_results(job)
+    clear_results(job)
     return _to(job)
 
 
@@ -77,7 +77,7 @@ def _begin_wait(job: Job) -> None:
         log.warning("the file of a cancelled job waits for no archive", error=str(error))
 
 
-def _clear_results(job: Job) -> None:
+def clear_results(job: Job) -> None:
     """The earlier run's files: nothing points to them any more. What cannot be deleted now goes with the job."""
     try:
         for folder in {stored.key.rpartition("/")[0] for stored in job.results.values()}:

@@ -1,0 +1,228 @@
+"""Dead letters: the list, one letter, and replaying or discarding a selection: first as a dry run, then for good.
+
+A page does at most `MOST` letters, for at most `SECONDS`, and says what is left. It can be sent again at any time: what
+was replayed already is a duplicate then.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+import structlog
+from flask import abort, render_template, request
+from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
+
+from frontend.access import services
+from frontend.operators.blueprint import blueprint, operations, who
+from frontend.operators.forms import LONGEST_FIELD, ReasonForm
+from frontend.operators.moments import read_moment
+from shared.core.clock import to_iso
+from shared.core.errors import Permanent, Retryable
+from shared.inbox.letters import Result, Selection, Verdict
+
+log = structlog.get_logger()
+
+PAGE_SIZE = 100
+MOST = 500
+"""Letters that one request replays or discards, or looks at in a dry run."""
+SECONDS = 20.0
+"""How long one request may take; load balancers give up after 60 s."""
+Action = Literal["replay", "discard"]
+ACTIONS: Mapping[str, Action] = {"replay": "replay", "discard": "discard"}
+
+
+@dataclass
+class LetterFilter:
+    """Which dead letters, as the address or a form says it."""
+
+    queue: str = ""
+    error: str = ""
+    since: str = ""
+    until: str = ""
+    picked: tuple[str, ...] = ()
+    """``<queue>/<SQS's id>`` of each that was chosen; empty: all that fit the rest."""
+    complaints: dict[str, str] = field(default_factory=dict)
+    """Field → what is wrong with it, after `selection` was made."""
+
+    @classmethod
+    def of(cls, values: MultiDict[str, str]) -> LetterFilter:
+        """Unknown fields are none of ours; those picked count only where the form says so."""
+        queue, error, since, until = (
+            values.get(name, "").strip()[:LONGEST_FIELD] for name in ("queue", "error", "since", "until")
+        )
+        picked = () if values.get("scope") == "all" else tuple(dict.fromkeys(values.getlist("letter")))
+        return cls(queue, error, since, until, picked)
+
+    @property
+    def is_set(self) -> bool:
+        """Whether anything is asked for."""
+        return bool(self.queue or self.error or self.since or self.until)
+
+    def selection(self) -> Selection:
+        """The office's own words for it."""
+        names = queue_names()
+        if self.picked:
+            split = [place.partition("/") for place in self.picked]
+            if unknown := {queue for queue, _, letter_id in split if queue not in names or not letter_id}:
+                raise Permanent(f"There is no dead-letter queue called {min(unknown)[:60]!r}.")
+            return Selection(
+                channels=frozenset(queue for queue, _, _ in split),
+                letter_ids=frozenset(letter_id for _, _, letter_id in split),
+            )
+        if self.queue and self.queue not in names:
+            self.complaints["queue"] = "There is no such queue."
+        return Selection(
+            channels=frozenset([self.queue] if self.queue in names else names),
+            since=self._moment("since"),
+            until=self._moment("until"),
+            error=self.error,
+        )
+
+    def _moment(self, name: Literal["since", "until"]) -> datetime | None:
+        try:
+            return read_moment(getattr(self, name), services().now())
+        except Permanent as error:
+            self.complaints[name] = str(error)
+            return None
+
+
+@dataclass
+class Round:
+    """What one request did, or would do."""
+
+    action: Action
+    results: list[Result] = field(default_factory=list)
+    trouble: str = ""
+    """Why it stopped before its end; what it did until then stands."""
+    is_cut: bool = False
+    """It stopped because of `MOST` or `SECONDS`."""
+
+    def number(self, *verdicts: Verdict) -> int:
+        """How many letters have one of these verdicts."""
+        return sum(result.verdict in verdicts for result in self.results)
+
+    @property
+    def counts(self) -> dict[Verdict, int]:
+        """Of the verdicts that there are."""
+        return {verdict: number for verdict in Verdict if (number := self.number(verdict))}
+
+    @property
+    def to_do(self) -> int:
+        """How many letters a dry run would change."""
+        return self.number(Verdict.WOULD_REPLAY, Verdict.WOULD_DISCARD, Verdict.DUPLICATE)
+
+
+def queue_names() -> list[str]:
+    """Of all dead-letter queues."""
+    return [channel.name for channel in operations().channels]
+
+
+@blueprint.get("/dead-letters")
+def letters() -> ResponseReturnValue:
+    """Oldest first, as far as they were seen."""
+    wanted = LetterFilter.of(request.args)
+    return _list_page(wanted), 422 if wanted.complaints else 200
+
+
+@blueprint.get("/dead-letters/<queue>/<letter_id>")
+def letter(queue: str, letter_id: str) -> str:
+    """One letter, and what a replay would do. 404 for one that is not there, or that somebody holds just now."""
+    return _letter_page(queue, letter_id, ReasonForm())
+
+
+@blueprint.post("/dead-letters/check")
+def check() -> ResponseReturnValue:
+    """The dry run: says what would happen, and asks for the reason."""
+    action = _action()
+    wanted = LetterFilter.of(request.form)
+    if not wanted.picked and request.form.get("scope") != "all":
+        return _list_page(wanted, complaint="Choose at least one letter."), 422
+    selection = wanted.selection()
+    if wanted.complaints:
+        return _list_page(wanted), 422
+    return _check_page(action, wanted, selection, ReasonForm())
+
+
+@blueprint.post("/dead-letters/act")
+def act() -> ResponseReturnValue:
+    """Replays or discards for good."""
+    action = _action()
+    wanted = LetterFilter.of(request.form)
+    selection = wanted.selection()
+    if wanted.complaints or not (wanted.picked or request.form.get("scope") == "all"):
+        abort(400)
+    form = ReasonForm(request.form)
+    if not form.validate():
+        return _check_page(action, wanted, selection, form), 422
+    done = _round(action, selection, why=form.why.data or "", dry_run=False)
+    log.info("dead letters handled", action=action, who=who(), counts={**done.counts})
+    counts = operations().office.counts()
+    left = sum(counts.get(name, 0) for name in selection.channels)
+    return render_template("operators/letters_done.html", filter=wanted, done=done, form=form, left=left)
+
+
+def _action() -> Action:
+    return ACTIONS.get(request.form.get("action", "")) or abort(400)
+
+
+def _list_page(wanted: LetterFilter, complaint: str = "") -> str:
+    selection = replace(wanted, picked=()).selection() if not wanted.complaints else None
+    office = operations().office
+    found = [] if selection is None or wanted.complaints else office.list(selection, limit=PAGE_SIZE)
+    return render_template(
+        "operators/letters.html",
+        filter=wanted,
+        letters=found,
+        counts=office.counts(),
+        queues=queue_names(),
+        limit=PAGE_SIZE,
+        complaint=complaint,
+    )
+
+
+def _letter_page(queue: str, letter_id: str, form: ReasonForm) -> str:
+    if queue not in queue_names():
+        abort(404)
+    return render_template("operators/letter.html", shown=operations().office.show(queue, letter_id), form=form)
+
+
+def _check_page(action: Action, wanted: LetterFilter, selection: Selection, form: ReasonForm) -> str:
+    rehearsed = _round(action, selection, why="", dry_run=True)
+    if not (wanted.picked or wanted.until or rehearsed.is_cut) and rehearsed.results:
+        # What comes after the latest that was looked at is not part of what the operator agrees to.
+        latest = max(result.letter.sent_at for result in rehearsed.results)
+        wanted = replace(wanted, until=to_iso(latest + timedelta(milliseconds=1)))
+    return render_template("operators/letters_check.html", filter=wanted, rehearsed=rehearsed, form=form, most=MOST)
+
+
+def _round(action: Action, selection: Selection, *, why: str, dry_run: bool) -> Round:
+    office = operations().office
+    done = Round(action)
+    with _deadline() as stop:
+        run = office.replay if action == "replay" else office.discard
+        try:
+            for result in run(selection, who=who(), why=why, dry_run=dry_run, limit=MOST, stop=stop):
+                done.results.append(result)
+        except Retryable as error:
+            done.trouble = str(error)
+        done.is_cut = stop.is_set() or len(done.results) >= MOST
+    return done
+
+
+@contextmanager
+def _deadline() -> Iterator[threading.Event]:
+    """Set after `SECONDS`."""
+    stop = threading.Event()
+    timer = threading.Timer(SECONDS, stop.set)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield stop
+    finally:
+        timer.cancel()

@@ -1,0 +1,82 @@
+"""The push subscriptions: how each stands, when it was delivered to last, and stopping and resuming its pushes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from flask import abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from frontend.access import services
+from frontend.operators import policy
+from frontend.operators.blueprint import blueprint, operations, who
+from frontend.operators.forms import ReasonForm
+from frontend.operators.messages import inbox_channels
+from frontend.operators.surroundings import ChannelView, look_at
+from shared.core.channels import Channel
+from shared.core.inbox import Pause, Query
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One channel as the page shows it."""
+
+    channel: Channel
+    view: ChannelView
+    last: datetime | None
+    """When the latest push was accepted; None where there was none in 30 days, or nobody can say."""
+    pause: Pause | None
+
+
+@blueprint.get("/subscriptions")
+def subscriptions() -> str:
+    """Each channel's, in the order of a job's life."""
+    return _page(ReasonForm(), complaining="")
+
+
+@blueprint.post("/subscriptions/<route>/pause")
+def pause(route: str) -> ResponseReturnValue:
+    """Its pushes are answered 503 from now on."""
+    form = _require(route)
+    if not form.validate():
+        return _page(form, complaining=route), 422
+    operations().desk.pause(route, who=who(), why=form.why.data or "")
+    log.warning("pushes paused", route=route, who=who())
+    flash(f"The pushes of {route} are refused from now on. What was accepted before is still worked on.")
+    return redirect(url_for("operators.subscriptions"), 303)
+
+
+@blueprint.post("/subscriptions/<route>/resume")
+def resume(route: str) -> ResponseReturnValue:
+    """Its pushes are accepted again."""
+    form = _require(route)
+    if not form.validate():
+        return _page(form, complaining=route), 422
+    operations().desk.resume(route, who=who(), why=form.why.data or "")
+    log.warning("pushes resumed", route=route, who=who())
+    flash(f"The pushes of {route} are accepted again. What SNS gave up meanwhile is among the dead letters.")
+    return redirect(url_for("operators.subscriptions"), 303)
+
+
+def _page(form: ReasonForm, *, complaining: str) -> str:
+    pauses = services().inbox.pauses()
+    rows = [_row(channel, pauses.get(channel.name)) for channel in operations().channels]
+    return render_template(
+        "operators/subscriptions.html", rows=rows, form=form, complaining=complaining, policy_in_words=policy.in_words
+    )
+
+
+def _row(channel: Channel, paused: Pause | None) -> Row:
+    latest = services().inbox.find(Query(routes=[channel.name]), limit=1).heads if channel.has_inbox else ()
+    view = look_at(operations().subscriptions, channel)
+    return Row(channel, view, latest[0].accepted_at if latest else None, paused)
+
+
+def _require(route: str) -> ReasonForm:
+    if route not in inbox_channels():
+        abort(404)
+    return ReasonForm(request.form)
