@@ -144,11 +144,19 @@ class LetterOffice:
 
         stop = stop or threading.Event()
         if dry_run:
-            order = Order(selection, judge, "looked at", limit=limit, stop=stop)
+            order = Order(selection, judge, "looked at", is_dry_run=True, limit=limit, stop=stop)
         else:
             _require_reason(who, why)
             endpoints = Endpoints(self._subscriptions, self._readiness, self._now)
-            order = Order(selection, act, "replayed", endpoints.require_ready, per_second, limit, stop)
+            order = Order(
+                selection,
+                act,
+                "replayed",
+                before=endpoints.require_ready,
+                per_second=per_second,
+                limit=limit,
+                stop=stop,
+            )
         return self._round(order)
 
     def discard(
@@ -176,6 +184,7 @@ class LetterOffice:
                 selection,
                 spare if dry_run else act,
                 "looked at" if dry_run else "discarded",
+                is_dry_run=dry_run,
                 limit=limit,
                 stop=stop or threading.Event(),
             )

@@ -44,6 +44,8 @@ class Order:
     """Does it to one of them; several threads call it. The round removes the letter when the verdict is so."""
     deed: str
     """What is done, as a participle, for sentences."""
+    is_dry_run: bool = False
+    """Nothing is removed, whatever the verdict."""
     before: Callable[[Channel], None] = lambda _: None
     """Called before each few letters; raises `Unavailable` when nothing can be done with them now."""
     per_second: float | None = None
@@ -61,7 +63,7 @@ class Round:
         self._sleep = sleep
         self._started_at = self._due_at = now()
         self._missing = set(order.selection.letter_ids)
-        self._reported = self._removed = 0
+        self._reported = self._done = 0
         self._chunk = _AT_ONCE
         if order.per_second is not None:
             self._chunk = min(_AT_ONCE, max(1, int(order.per_second)))
@@ -91,7 +93,7 @@ class Round:
                 results = [outcome for outcome in outcomes if isinstance(outcome, Result)]
                 failure = next((outcome for outcome in outcomes if isinstance(outcome, Retryable)), None)
                 try:
-                    scan.delete([result.letter for result in results if result.verdict in _REMOVED])
+                    scan.delete([result.letter for result in results if self._removes(result)])
                 except Retryable as error:
                     failure = error
                 self._note(results)
@@ -109,6 +111,9 @@ class Round:
         except Permanent as error:
             return Result(letter, Verdict.INVALID, str(error))  # such as larger than what the inbox can hold
 
+    def _removes(self, result: Result) -> bool:
+        return result.verdict in _REMOVED and not self._order.is_dry_run
+
     def _within_limit(self, chunk: Sequence[DeadLetter]) -> Sequence[DeadLetter]:
         return chunk if self._order.limit is None else chunk[: self._order.limit - self._reported]
 
@@ -122,7 +127,7 @@ class Round:
 
     def _note(self, results: Sequence[Result]) -> None:
         self._reported += len(results)
-        self._removed += sum(result.verdict in _REMOVED for result in results)
+        self._done += len(results) if self._order.is_dry_run else sum(map(self._removes, results))
         self._missing -= {result.letter.letter_id for result in results}
 
     @property
@@ -133,5 +138,5 @@ class Round:
         return has_all or is_full or self._order.stop.is_set()
 
     def _so_far(self) -> str:
-        count = f"{self._removed} were" if self._removed != 1 else "1 was"
-        return f"{count if self._removed else 'Nothing was'} {self._order.deed}; the rest is still in the queue."
+        count = "1 was" if self._done == 1 else f"{self._done:,} were" if self._done else "Nothing was"
+        return f"{count} {self._order.deed}; the rest is still in the queue."

@@ -1,0 +1,238 @@
+"""However a replay is interrupted, nothing is lost or doubled, and what was not reported is still in the queue."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.core.errors import Unavailable
+from shared.inbox.letters import Result, Stopped
+from shared.inbox.scan import HOLD
+from tests.unit.inbox.dead_letters_world import (
+    ENDPOINT,
+    DeadLetterWorld,
+    after,
+    everything,
+    only,
+    until_stopped,
+    verdicts,
+)
+
+AWAY = Unavailable("DynamoDB could not be reached (ConnectTimeoutError).")
+
+
+@pytest.fixture
+def world() -> DeadLetterWorld:
+    return DeadLetterWorld()
+
+
+def many(world: DeadLetterWorld, count: int = 40) -> list[str]:
+    return [world.undelivered(f"job-{number}") for number in range(count)]
+
+
+def start(world: DeadLetterWorld, **options: Any) -> Any:
+    return world.office.replay(everything(), who="olga", why="Mended.", dry_run=False, **options)
+
+
+def is_whole(world: DeadLetterWorld, letters: list[str]) -> None:
+    """Each message is in the queue, where anybody may get it, or in the inbox; a second replay brings the rest."""
+    assert world.left() + len(world.inbox.entries) == len(letters)
+    assert world.queues.held(world.url()) == []
+    world.replay()
+    assert len(world.inbox.entries) == len(letters)
+    assert world.left() == 0
+
+
+def test_an_endpoint_that_is_not_ready_stops_it_before_anything_happens(world: DeadLetterWorld) -> None:
+    letters = many(world)
+    world.readiness.reasons[ENDPOINT] = "https://annotator.example.org/readyz cannot be reached (ConnectionError)."
+    with pytest.raises(
+        Stopped, match=r"job-requests is not ready: .* Nothing was replayed; the rest is still in the queue"
+    ):
+        world.replay()
+    assert world.inbox.entries == {}
+    world.readiness.reasons.clear()
+    is_whole(world, letters)
+
+
+def test_an_endpoint_that_goes_away_half_way_stops_it(world: DeadLetterWorld) -> None:
+    letters, results = many(world), list[Result]()
+
+    def drain_after_20() -> None:
+        if len(results) == 20:
+            world.readiness.reasons[ENDPOINT] = "It is draining."
+            world.time += timedelta(seconds=2)
+
+    with pytest.raises(Stopped, match="20 were replayed; the rest is still in the queue"):
+        until_stopped(start(world), results, drain_after_20)
+    assert len(world.inbox.entries) == len(results) == 20
+    world.readiness.reasons.clear()
+    is_whole(world, letters)
+
+
+def test_the_endpoint_is_asked_at_most_once_a_second(world: DeadLetterWorld) -> None:
+    many(world)
+    world.replay()
+    assert world.readiness.asked == [ENDPOINT]
+
+
+def test_without_a_subscription_nothing_is_replayed(world: DeadLetterWorld) -> None:
+    letters = many(world, 3)
+    topics, world.subscriptions.topics = (
+        world.subscriptions.topics,
+        {channel.topic_arn: [] for channel in world.channels},
+    )
+    with pytest.raises(Stopped, match="No endpoint is subscribed to job-requests"):
+        world.replay()
+    world.subscriptions.topics = topics
+    is_whole(world, letters)
+
+
+def test_an_inbox_that_is_away_stops_it(world: DeadLetterWorld) -> None:
+    letters, results = many(world), list[Result]()
+
+    def fail_after_10() -> None:
+        if len(results) == 10:
+            world.inbox.fail_with = AWAY
+
+    with pytest.raises(Stopped, match=r"ConnectTimeoutError.*10 were replayed"):
+        until_stopped(start(world), results, fail_after_10)
+    world.inbox.fail_with = None
+    assert set(verdicts(results).values()) == {"replayed"}
+    is_whole(world, letters)
+
+
+def test_what_could_be_replayed_beside_a_failure_is_reported(world: DeadLetterWorld) -> None:
+    letters = many(world, 5)
+    accept, calls = world.inbox.accept, []
+
+    def fails_once(entry: Any) -> Any:
+        calls.append(entry)
+        if len(calls) == 3:
+            raise AWAY
+        return accept(entry)
+
+    world.inbox.accept = fails_once  # type: ignore[method-assign]
+    results: list[Result] = []
+    with pytest.raises(Stopped, match="4 were replayed"):
+        until_stopped(start(world), results)
+    assert len(results) == len(world.inbox.entries) == 4
+    is_whole(world, letters)
+
+
+def test_an_audit_log_that_is_away_leaves_the_letter_for_the_next_time(world: DeadLetterWorld) -> None:
+    letter = world.undelivered()
+    world.audit.fail_with = AWAY
+    with pytest.raises(Stopped, match="Nothing was replayed"):
+        world.replay()
+    assert world.left() == 1
+    world.audit.fail_with = None
+    assert verdicts(world.replay()) == {letter: "duplicate"}
+    assert len(world.inbox.entries) == 1
+    assert world.left() == 0
+
+
+def test_letters_that_cannot_be_deleted_are_duplicates_the_next_time(world: DeadLetterWorld) -> None:
+    letters = many(world, 3)
+    delete = world.queues.delete
+
+    def fail(queue_url: str, letters: Any) -> None:
+        raise Unavailable("SQS did not delete 3 of 3 messages (InternalError).")
+
+    world.queues.delete = fail  # type: ignore[method-assign]
+    results: list[Result] = []
+    with pytest.raises(Stopped, match="SQS did not delete"):
+        until_stopped(start(world), results)
+    assert verdicts(results) == dict.fromkeys(letters, "replayed")
+    world.queues.delete = delete  # type: ignore[method-assign]
+    assert verdicts(world.replay()) == dict.fromkeys(letters, "duplicate")
+    assert len(world.inbox.entries) == 3
+
+
+def test_a_queue_that_is_away_stops_it(world: DeadLetterWorld) -> None:
+    world.queues.fail_with = Unavailable("SQS could not be reached.")
+    with pytest.raises(Stopped, match="SQS could not be reached"):
+        world.replay()
+
+
+def test_it_stops_when_it_is_told_to(world: DeadLetterWorld) -> None:
+    letters, stop = many(world), threading.Event()
+    results = after(15, stop, start(world, stop=stop))
+    assert len(results) == len(world.inbox.entries) == 20
+    is_whole(world, letters)
+
+
+def test_it_stops_while_it_waits_for_its_pace(world: DeadLetterWorld) -> None:
+    letters, stop = many(world, 5), threading.Event()
+    results = after(1, stop, start(world, per_second=0.01, stop=stop))
+    assert len(results) == 1
+    assert world.slept == 0
+    is_whole(world, letters)
+
+
+def test_whoever_stops_reading_leaves_nothing_held(world: DeadLetterWorld) -> None:
+    letters, run = many(world), start(world)
+    next(run)
+    run.close()
+    is_whole(world, letters)
+
+
+def test_an_error_of_ours_leaves_nothing_held(world: DeadLetterWorld) -> None:
+    letters = many(world)
+    accept = world.inbox.accept
+
+    def crash(entry: Any) -> Any:
+        raise ZeroDivisionError
+
+    world.inbox.accept = crash  # type: ignore[method-assign]
+    with pytest.raises(ZeroDivisionError):
+        world.replay()
+    world.inbox.accept = accept  # type: ignore[method-assign]
+    is_whole(world, letters)
+
+
+def test_what_dies_without_giving_back_holds_letters_for_a_while_only(world: DeadLetterWorld) -> None:
+    letters = many(world, 5)
+    world.queues.release = lambda *_: None  # type: ignore[method-assign]
+    run = start(world, limit=1)
+    next(run)
+    run.close()
+    assert world.replay() == []
+    world.time += HOLD
+    assert len(verdicts(world.replay())) == len(letters) - 1
+
+
+def test_letters_whose_hold_ends_during_a_slow_replay_are_not_met_twice(world: DeadLetterWorld) -> None:
+    chosen, rest = [world.undelivered(), world.undelivered()], [world.unhandled() for _ in range(30)]
+    results = []
+    for result in world.office.replay(everything(error="undelivered"), who="olga", why="Mended.", dry_run=False):
+        results.append(result)
+        world.time += HOLD
+    assert verdicts(results) == dict.fromkeys(chosen, "replayed")
+    assert world.left() == len(rest)
+    assert world.queues.held(world.url()) == []
+
+
+@pytest.mark.parametrize("per_second", [0.5, 3.0, 50.0])
+def test_no_more_are_replayed_in_a_second_than_was_said(world: DeadLetterWorld, per_second: float) -> None:
+    many(world, 40)
+    began = world.time
+    world.replay(per_second=per_second)
+    seconds = (world.time - began).total_seconds()
+    assert 40 / per_second - 10 / min(per_second, 10) <= seconds <= 40 / per_second
+
+
+def test_at_most_so_many_are_dealt_with_as_was_said(world: DeadLetterWorld) -> None:
+    many(world)
+    assert len(world.replay(limit=7)) == len(world.inbox.entries) == 7
+    assert len(world.replay(limit=7, dry_run=True)) == 7
+    assert world.left() == 33
+
+
+def test_it_ends_when_it_has_what_it_was_asked_for(world: DeadLetterWorld) -> None:
+    letters = many(world)
+    world.replay(only(letters[3]))
+    assert world.queues.received == 1
