@@ -5,9 +5,10 @@ from __future__ import annotations
 from flask import Response, render_template
 
 from frontend.access import services
-from frontend.jobs import live
+from frontend.jobs import live, presentation
 from frontend.jobs.away import where_are
 from frontend.jobs.blueprint import blueprint
+from frontend.jobs.queue import place_of
 from shared.core.jobs import Job, JobState
 from shared.core.pack_choice import label
 
@@ -16,16 +17,23 @@ from shared.core.pack_choice import label
 def page(job: Job) -> str:
     """The whole page."""
     _prepare_results(job)
-    where = where_are(job)
-    return render_template("jobs/page.html", job=job, where=where, etag=live.etag(job, where), **_about_packs(job))
+    shown = _shown(job)
+    return render_template("jobs/page.html", etag=live.etag(*shown.values()), **shown, **_about_packs(job))
 
 
 @blueprint.get("/<job_id>/live")
 def page_live(job: Job) -> Response:
     """The part that changes, for as long as the job, or where its files are, changes by itself."""
     _prepare_results(job)
-    where = where_are(job)
-    return live.part("jobs/_live_job.html", live.etag(job, where), job=job, where=where, **_about_packs(job))
+    shown = _shown(job)
+    return live.part("jobs/_live_job.html", live.etag(*shown.values()), **shown, **_about_packs(job))
+
+
+def _shown(job: Job) -> dict[str, object]:
+    """What changes by itself."""
+    place = place_of(job)
+    line = presentation.in_line(place.position, place.starts_in) if place else ""
+    return {"job": job, "where": where_are(job), "line": line}
 
 
 def _prepare_results(job: Job) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from shared.core.jobs import Job, JobError, JobState
@@ -171,6 +171,12 @@ def needs_line(error: JobError) -> bool:
     )
 
 
+def in_line(position: int, starts_in: timedelta | None) -> str:
+    """``3rd in line, starts in about 2 minutes.``"""
+    place = "Next in line" if position == 1 else f"{_ordinal(position)} in line"
+    return f"{place}, starts {_about(starts_in)}."
+
+
 def file_size(count: int) -> str:
     """``1.4 MB``: decimal units, as file managers show them."""
     size, unit = float(count), "B"
@@ -187,6 +193,22 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _ordinal(number: int) -> str:
+    last = 0 if number % 100 in (11, 12, 13) else number % 10
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(last, "th")
+    return f"{number:,}{ending}"
+
+
+def _about(span: timedelta | None) -> str:
+    if span is None:
+        return "soon"
+    minutes = round(span / timedelta(minutes=1))
+    if minutes < 1:
+        return "in less than a minute"
+    count, unit = (minutes, "minute") if minutes < 90 else (round(minutes / 60), "hour")
+    return f"in about {count} {unit}{'' if count == 1 else 's'}"
 
 
 def _percent(job: Job) -> int | None:
