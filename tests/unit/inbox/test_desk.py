@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -61,7 +62,7 @@ def test_what_is_done_or_under_way_is_not_tried_again(world: DeadLetterWorld, st
 def test_who_is_too_late_is_told(world: DeadLetterWorld) -> None:
     dead = entry(world, EntryState.DEAD)
     world.desk.retry(dead.entry_id, **BY)
-    world.inbox.get = lambda entry_id: dead  # type: ignore[method-assign]  # as it was a moment ago
+    world.inbox.get = Mock(return_value=dead)  # type: ignore[method-assign]  # as it was a moment ago
     with pytest.raises(Conflict, match="look at it again"):
         world.desk.retry(dead.entry_id, **BY)
     assert world.inbox.entries[dead.entry_id].replays == 1
