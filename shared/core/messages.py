@@ -126,9 +126,9 @@ class MailEvent(BaseModel):
     bounce: Bounce | None = None
 
     def about(self) -> About:
-        """The job whose e-mail it was, where it was one's, and to whom it went."""
-        job_id, user_id = (next(iter(self.mail.tags.get(name, ())), "") for name in ("job_id", "user_id"))
-        return About(job_id=job_id, user_id=user_id)
+        """The job whose e-mail it was, where it was one's, to whom it went, and the request that began it all."""
+        told = (next(iter(self.mail.tags.get(name, ())), "") for name in ("job_id", "user_id", "request_id"))
+        return About(*told)
 
     @classmethod
     def from_json(cls, text: str) -> Self:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -100,9 +100,7 @@ class Attempts:
         if entry is None:
             return  # another instance was quicker, or it is done
         lease = self._leases.hold(entry)
-        with structlog.contextvars.bound_contextvars(
-            route=entry.route, message_id=entry.message_id, attempt=entry.attempts
-        ):
+        with structlog.contextvars.bound_contextvars(**_identity(entry)):
             try:
                 self._work(_Attempt(entry, self._routes[entry.route], lease))
             except Conflict:
@@ -140,8 +138,7 @@ class Attempts:
             return
         attempt = replace(attempt, message=message, started_at=self._now())
         metrics.attempt_started(entry)
-        with structlog.contextvars.bound_contextvars(**_identity(message)):
-            self._handle(attempt)
+        self._handle(attempt)
 
     def _handle(self, attempt: _Attempt) -> None:
         try:
@@ -230,7 +227,7 @@ class Attempts:
         return round((self._now() - started_at) / timedelta(milliseconds=1), 1)
 
 
-def _identity(message: Any) -> dict[str, Any]:
-    """What every line of log about this message should carry."""
-    named = {name: getattr(message, name, None) for name in ("job_id", "run", "request_id")}
-    return {name: value for name, value in named.items() if value}
+def _identity(entry: Entry) -> dict[str, Any]:
+    """What every line of log about this attempt carries."""
+    about = {name: value for name, value in asdict(entry.about).items() if value}
+    return {"route": entry.route, "message_id": entry.message_id, "attempt": entry.attempts, **about}

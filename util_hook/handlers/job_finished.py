@@ -47,5 +47,6 @@ def _write(job: Job, owner: User, services: Services) -> None:
     if not is_ours(claim, services):
         return
     mail = job_mail(job, owner, services.public_url, stop_link(owner, kind, services))
-    send(mail, owner, services, tags={"job_id": job.job_id, "run": str(job.run)})
+    request = {"request_id": job.request_id} if job.request_id else {}  # SES takes no empty tag
+    send(mail, owner, services, tags={"job_id": job.job_id, "run": str(job.run), **request})
     services.jobs.mailed(job.job_id, run=job.run, now=services.now())
