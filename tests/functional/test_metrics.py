@@ -1,7 +1,8 @@
-"""Metrics are right under gunicorn's several processes, whatever becomes of these."""
+"""Metrics are right under gunicorn's several processes, whatever becomes of these; logs tell one story in all servers."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -17,7 +18,8 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from cli.up import GUNICORN_SETTINGS
-from tests.whole import HOST, free_ports, wait_for
+from tests.person import Person
+from tests.whole import HOST, Gas, free_ports, wait_for
 
 PROCESSES = 2
 
@@ -154,3 +156,54 @@ def test_a_folder_that_somebody_else_put_there_is_refused(tmp_path: Path) -> Non
     folder = tmp_path / f"gas-metrics-{os.getuid()}-{port}"
     folder.symlink_to(tempfile.mkdtemp(dir=tmp_path))
     assert refused(port, tmp_path) == f"Metrics cannot be kept in {folder}: somebody else made it. Remove it."
+
+
+def test_a_job_is_counted_in_each_server_that_it_passes(gas: Gas, demo: Person) -> None:
+    def counted() -> dict[str, float]:
+        return {
+            name + labels: value
+            for server in ("FRONTEND", "ANNOTATOR", "UTIL")
+            for (name, labels), value in samples(gas.ports[f"{server}_METRICS"]).items()
+        }
+
+    before = counted()
+    assert demo.wait_until_final(demo.start_example()) == "COMPLETED"
+    for name in (
+        "gas_http_requests_totaljobs.start_example,POST,303",
+        "gas_pushes_totalaccepted,job-requests",
+        "gas_messages_totaldone,job-requests",
+        "gas_jobs_totalcompleted",
+        "gas_pushes_totalaccepted,job-results",
+        "gas_messages_totaldone,job-results",
+        "gas_mails_totaljob_completed,sent",
+    ):
+        wait_for(name, lambda name=name: counted().get(name, 0) > before.get(name, 0))
+
+
+def test_one_request_id_leads_from_the_click_to_the_report_about_the_email(gas: Gas, demo: Person) -> None:
+    job_id = demo.start_example()
+    demo.wait_until_final(job_id)
+    logs = gas.data_dir / "logs"
+
+    def lines(server: str, event: str) -> list[dict[str, str]]:
+        read = map(json.loads, (logs / f"{server}.log").read_text().splitlines())
+        return [line for line in read if line.get("job_id") == job_id and line["event"] == event]
+
+    [click] = [line for line in lines("frontend", "request") if line["route"] == "/jobs/example"]
+    reports = wait_for(
+        "SES's report in the log",
+        lambda: [line for line in lines("util_hook", "handled") if line["route"] == "mail-feedback"],
+    )
+    chain = [
+        *lines("frontend", "published"),
+        *lines("annotator_hook", "push"),
+        *lines("annotator_hook", "published"),
+        *lines("annotator_hook", "handled"),
+        *(line for line in lines("util_hook", "push") if line["route"] == "job-results"),
+        *lines("util_hook", "e-mail sent"),
+        *reports,
+    ]
+    assert {line["request_id"] for line in chain} == {click["request_id"]}
+    announced, accepted, finished, _, told, mailed, *_ = chain
+    assert announced["published_id"] == accepted["message_id"]
+    assert finished["published_id"] == told["message_id"] == mailed["message_id"]
