@@ -7,12 +7,12 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from frontend import access, assets, errors, exports, operators, results, security, tracing
 from frontend.accounts import blueprint as accounts
-from frontend.announcer import Announcer
 from frontend.billing import blueprint as billing
 from frontend.jobs import blueprint as jobs
 from frontend.pages import blueprint as pages
 from frontend.services import Services, build
 from frontend.settings import FrontendSettings
+from frontend.watch import Threads
 from shared.core.logs import configure
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
@@ -20,7 +20,7 @@ MAX_BODY_BYTES = 2 * 1024 * 1024
 
 
 def create_app(settings: FrontendSettings, services: Services | None = None) -> Flask:
-    """The app; its thread starts with ``app.extensions["gas"].start()``, after gunicorn has forked."""
+    """The app; its threads start with ``app.extensions["gas"].start()``, after gunicorn has forked."""
     configure(settings.log_level)
     services = services or build(settings)
     app = Flask(__name__)
@@ -39,5 +39,5 @@ def create_app(settings: FrontendSettings, services: Services | None = None) -> 
     exports.attach(app)
     for blueprint in (pages, accounts, billing, jobs, operators.blueprint):
         app.register_blueprint(blueprint)
-    app.extensions["gas"] = Announcer(services)
+    app.extensions["gas"] = Threads(services)
     return app

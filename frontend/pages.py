@@ -6,7 +6,8 @@ from flask import Blueprint, Response, current_app, make_response, redirect, ren
 from flask.typing import ResponseReturnValue
 
 from frontend.access import current_user, services
-from shared.core.health import Check, Checks, reached, report
+from frontend.watch import readiness
+from shared.core.health import Check, Checks, report
 
 blueprint = Blueprint("pages", __name__)
 
@@ -22,20 +23,15 @@ def home() -> ResponseReturnValue:
 @blueprint.get("/healthz")
 def healthz() -> Response:
     """500 when a thread has ended that should not: a new process is the only remedy."""
-    announcer = current_app.extensions["gas"]
+    announcer = current_app.extensions["gas"].announcer
     dead = "The thread that announces jobs has ended." if announcer.has_died else ""
     return _checked({"threads": Check(ok=not dead, detail=dead)}, good="alive", bad="failed", bad_status=500)
 
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """200 when pages can be served: the users table and the bucket of results answer, and the server is not stopping."""
-    draining = current_app.extensions["gas"].draining
-    checks = {
-        "database": reached(lambda: services().users.by_email("readyz@localhost")),
-        "bucket": reached(lambda: services().results.size("readyz")),
-        "draining": Check(ok=not draining, detail="This server is stopping." if draining else ""),
-    }
+    """200 when pages can be served; else 503, and why."""
+    checks = readiness(services(), draining=current_app.extensions["gas"].announcer.draining)
     return _checked(checks, good="ready", bad="not ready", bad_status=503)
 
 

@@ -77,6 +77,11 @@ def attempt_ended(route: str, attempt: Attempt) -> None:
         MESSAGE_WORK_SECONDS.labels(route).observe(max(0.0, (attempt.ended_at - attempt.started_at).total_seconds()))
 
 
+def set_ready(ready: bool) -> None:
+    """Whether this process is ready. For servers without an inbox; `server_state` says it, too."""
+    READY.set(ready)
+
+
 def server_state(*, ready: bool, backlog: int, bound: int, slots: int, busy: int) -> None:
     """How a hook server's process stands. Called every few seconds, also while AWS is away."""
     READY.set(ready)

@@ -151,11 +151,11 @@ def test_every_command_of_the_runbook_can_be_given(command: str) -> None:
     """Down to its options. `click` parses it as it would; nothing is run."""
     found: click.Command = gas
     context: click.Context | None = None
-    name, *arguments = shlex.split(command)
+    arguments = shlex.split(command)[1:]
     while True:
-        context = found.make_context(name, arguments, parent=context)
+        context = found.make_context(found.name, arguments, parent=context)
         if not isinstance(found, click.Group):
             return
-        name, following, arguments = found.resolve_command(context, [*context._protected_args, *context.args])
-        assert name and following, command
+        _, following, arguments = found.resolve_command(context, [*context._protected_args, *context.args])
+        assert following, command
         found = following

@@ -71,7 +71,7 @@ def test_a_server_that_is_about_to_stop_is_not_ready_and_still_answers(world: Fr
 
 
 def test_the_server_is_unhealthy_once_nobody_announces_jobs_any_more(world: FrontendWorld) -> None:
-    announcer = world.app.extensions["gas"]
+    announcer = world.app.extensions["gas"].announcer
     announcer._thread = threading.Thread(target=lambda: None)
     announcer._thread.start()
     announcer._thread.join()
