@@ -13,7 +13,7 @@ import psutil
 
 from annotator_hook.packs import format as packs
 from annotator_hook.pipeline.genome import Genome
-from bench import annotate, filters, job, push, restore, verify
+from bench import annotate, filters, job, load, memory, push, restore, verify
 from tests.whole import running_gas
 
 FEW = 200
@@ -74,6 +74,7 @@ def measure() -> list[Figure]:
         Figure("the bare RSA-2048 check and JSON parse", verified["bare_per_s"], "/s"),
         Figure("verifying, as a share of the bare check", verified["ratio"] * 100, "%", 60, at_least=True),
     ]
+    figures += endpoint()
     source = annotate.chr20_folder()
     with tempfile.TemporaryDirectory(prefix="gas-bench-") as name:
         figures += servers(Path(name), source)
@@ -92,6 +93,28 @@ def measure() -> list[Figure]:
         Figure("results page over 1,000,000 variants, first opened", filtered["opening_s"], "s"),
     ]
     return figures
+
+
+def endpoint() -> list[Figure]:
+    """Of one hook server under gunicorn, with its inbox on a table in memory."""
+    found = load.measure()
+    flat = memory.measure()
+    known = "a push with a known certificate"
+    kept = f"memory of a hook server over {memory.PUSHES:,} pushes"
+    return [
+        Figure("pushes verified and accepted by one gunicorn worker", found["verified_per_s"], "/s"),
+        Figure("the same endpoint without verification and inbox", found["bare_per_s"], "/s"),
+        Figure("verified and accepted, as a share of that", found["ratio"] * 100, "%", 50, at_least=True),
+        Figure("pushes verified, accepted and handled by one gunicorn worker", found["handled_per_s"], "/s"),
+        Figure(f"{known}, median", found["median_ms"], "ms"),
+        Figure(f"{known}, 99th percentile", found["p99_ms"], "ms"),
+        Figure(f"{known} while the certificate host hangs, median", found["away_median_ms"], "ms"),
+        Figure(f"{known} while the certificate host hangs, 99th percentile", found["away_p99_ms"], "ms", 50),
+        Figure(f"{known}, median while the host hangs as a multiple", found["away_ratio"], "×", 1.5),
+        Figure(f"{kept}, after {memory.WARM:,}", flat["start_mb"], "MB"),
+        Figure(f"{kept}, at the end as a multiple of that", flat["end_mb"] / flat["start_mb"], "×", 1.05),
+        Figure(f"{kept}, growth for each push", flat["slope_bytes"], "bytes"),
+    ]
 
 
 def servers(folder: Path, source: Path | None) -> list[Figure]:

@@ -13,6 +13,7 @@ RETRY_AFTER_SECONDS = 5
 """What a 503 asks for. SNS keeps to its own delivery policy; proxies and people may read it."""
 
 _CHUNK = 64 * 1024
+_SNS_HEADER = "HTTP_X_AMZ_SNS_"
 
 
 def read_push(request: Request, verifier: Verifier) -> Message:
@@ -21,7 +22,7 @@ def read_push(request: Request, verifier: Verifier) -> Message:
     At most `MAX_BODY` bytes and one are read, whether or not the request says how many there are. Content-Type does not
     count: SNS says text/plain, a subscription can ask for another, and neither is signed.
     """
-    return verifier.verify(_body(request), dict(request.headers.items()))
+    return verifier.verify(_body(request), _sns_headers(request))
 
 
 def answer(error: VerificationError) -> Response:
@@ -30,6 +31,13 @@ def answer(error: VerificationError) -> Response:
     if not error.is_final:
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
+
+
+def _sns_headers(request: Request) -> dict[str, str]:
+    """Those that the verifier looks at, by their names in WSGI: a request has many others."""
+    return {
+        name[5:].replace("_", "-"): value for name, value in request.environ.items() if name.startswith(_SNS_HEADER)
+    }
 
 
 def _body(request: Request) -> bytes:
