@@ -31,6 +31,8 @@ FIRST_BYTE_SECONDS = 15.0
 REQUEST_SECONDS = 20.0
 """How long a request may take to arrive: longer than the 15 s that SNS takes at most, and enough for the largest form
 over a slow line. What has not arrived then counts as cut short; an answer that is under way is not disturbed."""
+HURRIED_SECONDS, CROWDED = 2.0, 0.75
+"""How long it may take to arrive while such a part of the threads is taken: then slow clients make room for others."""
 ANSWER_SECONDS = 90.0
 """How long a request may take altogether: a client that does not read its answer keeps a thread as well."""
 
@@ -112,8 +114,10 @@ class PatientWorker(ThreadWorker):
         super().murder_pending()  # type: ignore[no-untyped-call]  # gunicorn has no types
         self._leave_in_time()
         now = time.monotonic()
+        is_crowded = len(self._busy) >= self.cfg.threads * CROWDED
+        patience = HURRIED_SECONDS if is_crowded else REQUEST_SECONDS
         for connection, began in list(self._busy.items()):
-            for seconds, how in ((REQUEST_SECONDS, socket.SHUT_RD), (ANSWER_SECONDS, socket.SHUT_RDWR)):
+            for seconds, how in ((patience, socket.SHUT_RD), (ANSWER_SECONDS, socket.SHUT_RDWR)):
                 if now - began > seconds:
                     with contextlib.suppress(OSError):  # it is gone already
                         connection.sock.shutdown(how)

@@ -14,7 +14,14 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.workers.gthread import TConn
 
-from deploy.servers.worker import ANSWER_SECONDS, FIRST_BYTE_SECONDS, REQUEST_SECONDS, PatientWorker, reloaded
+from deploy.servers.worker import (
+    ANSWER_SECONDS,
+    FIRST_BYTE_SECONDS,
+    HURRIED_SECONDS,
+    REQUEST_SECONDS,
+    PatientWorker,
+    reloaded,
+)
 
 PATIENCE = 10.0
 
@@ -49,7 +56,9 @@ class Line:
 @pytest.fixture
 def line(monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     monkeypatch.setattr("gunicorn.workers.base.WorkerTmp", Mock())  # the file by which the master sees it alive
-    worker: Any = PatientWorker(1, 1, [], Mock(), 30, Config(), Mock())  # type: ignore[no-untyped-call]
+    config: Any = Config()  # type: ignore[no-untyped-call]
+    config.set("threads", 4)
+    worker: Any = PatientWorker(1, 1, [], Mock(), 30, config, Mock())  # type: ignore[no-untyped-call]
     worker.tpool, worker.poller = Mock(), Mock()
     line = Line(worker)
     yield line
@@ -104,6 +113,20 @@ def test_a_request_in_good_time_is_left_alone(line: Line) -> None:
     line.worker.murder_pending()
     line.client.sendall(b"x")
     assert accepted.recv(1) == b"x"
+
+
+@pytest.mark.parametrize(("others", "is_cut"), [(1, False), (2, True)])
+def test_a_slow_request_makes_room_when_nearly_all_threads_are_taken(line: Line, others: int, is_cut: bool) -> None:
+    accepted = line.began(seconds_ago=HURRIED_SECONDS + 1)
+    for _ in range(others):
+        line.worker._busy[Mock()] = time.monotonic()
+    line.worker.murder_pending()
+    accepted.setblocking(False)
+    if is_cut:
+        assert accepted.recv(1) == b""
+    else:
+        with pytest.raises(BlockingIOError):
+            accepted.recv(1)
 
 
 def test_a_connection_is_watched_for_as_long_as_a_thread_has_it(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
