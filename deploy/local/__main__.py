@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import types
+from pathlib import Path
 
 import click
 
@@ -25,32 +26,56 @@ import click
     type=click.IntRange(min=0),
     help="How many Expedited restorations there is capacity for; unlimited unless given.",
 )
-def main(port: int, url: str | None, restore_seconds: float, expedited_at_once: int | None) -> None:
-    """Run AWS on this machine: S3 with Glacier, DynamoDB, SQS, SNS, SES, Step Functions, Lambda and CloudFormation, in
-    memory."""
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where to keep everything, so that the next one goes on from there; in memory alone unless given.",
+)
+def main(
+    port: int, url: str | None, restore_seconds: float, expedited_at_once: int | None, folder: Path | None
+) -> None:
+    """Run AWS on this machine: S3 with Glacier, DynamoDB, SQS, SNS, SES, Step Functions, Lambda and CloudFormation."""
     os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"  # the buckets' own rules shall decide; moto reads it at import
     os.environ["MOTO_PORT"] = str(port)
     os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
-    from deploy.local.cloud import create_server
+    from deploy.local import cloud
+    from deploy.local.folder import Folder
     from deploy.local.s3.glacier import Pace
     from shared.core import logs
+    from shared.core.errors import GasError
 
     logs.configure("INFO")
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
     try:
-        server = create_server(port, Pace(restore_seconds, expedited_at_once), url)
+        kept = Folder(folder, port) if folder is not None else None
+        made = cloud.create(port, Pace(restore_seconds, expedited_at_once), kept, url)
     except OSError as error:
         raise SystemExit(
             f"gas: the local cloud cannot listen on port {port}: {os.strerror(error.errno or 0)}"
         ) from None
+    except GasError as error:
+        raise SystemExit(f"gas: {error}") from None
+    gc.collect()
     gc.freeze()  # what is loaded stays; collections need not look at it again
-    server.serve_forever()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    if made.snapshots is not None:
+        made.snapshots.start()
+    try:
+        made.server.serve_forever()
+    except _Stop:
+        if made.snapshots is not None:
+            made.snapshots.finish()
+        os._exit(0)  # whatever the threads are at
+
+
+class _Stop(BaseException):
+    """SIGTERM or Ctrl-C."""
 
 
 def _stop(number: int, frame: types.FrameType | None) -> None:  # noqa: ARG001 - the signature of a signal handler
-    """At once: there is no state worth saving, whatever the threads are at."""
-    os._exit(0)
+    for again in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(again, signal.SIG_IGN)  # the last snapshot is to be whole
+    raise _Stop
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from urllib.parse import parse_qs
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+from deploy.local.gate import Gate
+
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
@@ -20,6 +22,8 @@ _LINKS = {"ConfirmSubscription", "Unsubscribe"}
 """SNS actions that are called without credentials, by the links in its messages."""
 _POLLED = {"sqs"}
 """Receiving waits for messages: it must not keep others out. SQS promises no order and no single delivery."""
+_READS = ("BatchGet", "Describe", "Get", "List", "Query", "Scan")
+"""How the names of actions begin that change nothing, in the header that names them."""
 
 
 class Dispatcher(DomainDispatcherApplication):
@@ -29,8 +33,9 @@ class Dispatcher(DomainDispatcherApplication):
     write. It costs nothing, since Python runs one of them at a time anyway.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, gate: Gate) -> None:
         super().__init__(create_backend_app)
+        self._gate = gate
         self._backends: dict[str | None, Any] = {}
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
 
@@ -56,5 +61,14 @@ class Dispatcher(DomainDispatcherApplication):
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         app = self.get_application(environ)
-        with self.exclusive(str(app.service)):  # type: ignore[attr-defined]  # moto's own mark
+        passing = self._gate.look() if _only_reads(environ) else self._gate.change()
+        with passing, self.exclusive(str(app.service)):  # type: ignore[attr-defined]  # moto's own mark
             return list(app(environ, start_response))
+
+
+def _only_reads(environ: WSGIEnvironment) -> bool:
+    """Certainly. What is not known to be a read may be one all the same."""
+    if environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
+        return "Action=" not in environ.get("QUERY_STRING", "")
+    action: str = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
+    return action.startswith(_READS)

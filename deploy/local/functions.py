@@ -7,6 +7,7 @@ Source: "How Lambda handles errors and retries with asynchronous invocation", AW
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import json
 import logging
@@ -26,7 +27,7 @@ from moto.sqs.models import sqs_backends
 from moto.utilities.arns import parse_arn
 
 from deploy.local.moto_urls import UrlModule
-from deploy.local.sns.lanes import Lane, Timer
+from deploy.local.sns.lanes import Lane, Task, Timer
 
 log = logging.getLogger(__name__)
 
@@ -72,24 +73,35 @@ class Deployed:
         self._lock = threading.Lock()
         self._module: ModuleType | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is kept over a restart: not the code, which is loaded again."""
+        return {**vars(self), "_module": None}
+
+    def describe(self, function: Function) -> None:
+        """It is like this from now on; invocations under way end as they began."""
+        self._function, self._module = function, None
+
     def invoke_later(self, event: Mapping[str, Any]) -> None:
         """Asynchronously, as for events: tried again when it fails, and in the end buried."""
         self._attempt_on_lane(event, str(uuid.uuid4()), attempt=0)
 
     def _attempt_on_lane(self, event: Mapping[str, Any], request_id: str, *, attempt: int) -> None:
-        self._lane.run(lambda: self._attempt(event, request_id, attempt))
+        self._lane.run(functools.partial(self._attempt, event, request_id, attempt))
 
-    def _attempt(self, event: Mapping[str, Any], request_id: str, attempt: int) -> None:
+    def _attempt(self, event: Mapping[str, Any], request_id: str, attempt: int) -> Task | None:
         try:
             self._call(event, request_id)
         except Exception as error:  # whatever a function raises is a failed invocation
             log.exception("function %s failed, request %s", self._function.name, request_id)
-            if attempt < len(RETRY_SECONDS):
-                self._runtime.timer.later(
-                    RETRY_SECONDS[attempt], lambda: self._attempt_on_lane(event, request_id, attempt=attempt + 1)
-                )
-            else:
-                self._bury(event, request_id, error)
+            return functools.partial(self._failed, event, request_id, attempt, error)
+        return None
+
+    def _failed(self, event: Mapping[str, Any], request_id: str, attempt: int, error: Exception) -> None:
+        if attempt < len(RETRY_SECONDS):
+            again = functools.partial(self._attempt_on_lane, event, request_id, attempt=attempt + 1)
+            self._runtime.timer.later(RETRY_SECONDS[attempt], again)
+        else:
+            self._bury(event, request_id, error)
 
     def _call(self, event: Mapping[str, Any], request_id: str) -> None:
         module_name, _, function_name = self._function.handler.rpartition(".")
@@ -139,13 +151,20 @@ class LocalLambda(LambdaBackend):
         super().__init__(region_name, account_id)
         self._deployed: dict[str, Deployed] = {}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What is kept over a restart: moto's own part is empty, and some of it cannot be."""
+        return type(self), (self.region_name, self.account_id), {"_deployed": self._deployed}
+
     @property
     def _url_module(self) -> UrlModule:
         return UrlModule(urls.url_bases, urls.url_paths)
 
     def deploy(self, function: Function) -> None:
-        """From now on it can be invoked."""
-        self._deployed[function.arn] = Deployed(function, self.runtime)
+        """From now on it can be invoked, or is as it is described now."""
+        if function.arn in self._deployed:
+            self._deployed[function.arn].describe(function)
+        else:
+            self._deployed[function.arn] = Deployed(function, self.runtime)
 
     def invoke_later(self, arn: str, event: Mapping[str, Any]) -> None:
         """Returns at once. Raises `NoSuchFunction`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from flask import Flask, Response, abort, jsonify, render_template
+from flask import Flask, Response, abort, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
 from deploy.local.ses.mailbox import Mail, Mailbox
@@ -32,8 +32,10 @@ def create_app(mailbox: Mailbox, signer: Signer) -> Flask:
     def healthy() -> ResponseReturnValue:
         return jsonify(status="ok")
 
-    @app.get(signer.certificate_path)
-    def certificate() -> ResponseReturnValue:
+    @app.get("/SimpleNotificationService-<name>.pem")
+    def certificate(name: str) -> ResponseReturnValue:  # noqa: ARG001 - the whole path is looked at
+        if request.path != signer.certificate_path:
+            abort(404)
         return Response(signer.pem, mimetype="application/x-pem-file")
 
     @app.get("/mailbox")

@@ -8,12 +8,15 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import ClassVar
 
 from moto.core.exceptions import ServiceException
 
 from deploy.local.sns.lanes import Timer
 from deploy.local.sns.publisher import Publish
+from shared.core.clock import Clock, utc_now
 
 log = logging.getLogger(__name__)
 
@@ -31,24 +34,41 @@ class Schedules:
     timer: ClassVar[Timer]
     publish: ClassVar[Publish]
     """Both are set once, by `install`."""
+    now: ClassVar[Clock] = staticmethod(utc_now)
 
     @classmethod
-    def add(cls, expression: str, inputs: Mapping[str, str]) -> None:
+    def add(cls, expression: str, inputs: Mapping[str, str]) -> Rule:
         """From now on each topic (by its ARN) gets its message, the first time when the period has passed once.
 
         Raises `InvalidSchedule`.
         """
-        seconds = period(expression)
+        rule = Rule(period(expression), inputs)
+        rule.wait()
+        return rule
 
-        def fire() -> None:
-            cls.timer.later(seconds, fire)
-            for topic_arn, message in inputs.items():
-                try:
-                    cls.publish(topic_arn, message)
-                except ServiceException as error:
-                    log.warning("a scheduled message went nowhere: %s", error)
 
-        cls.timer.later(seconds, fire)
+@dataclass
+class Rule:
+    """One of them."""
+
+    seconds: float
+    inputs: Mapping[str, str]
+    enabled: bool = True
+
+    def wait(self) -> None:
+        """Until a period has passed."""
+        Schedules.timer.at(Schedules.now() + timedelta(seconds=self.seconds), self.fire)
+
+    def fire(self) -> None:
+        """It has. While the cloud did not run, several may have: what was missed is made up for once."""
+        if not self.enabled:
+            return
+        self.wait()
+        for topic_arn, message in self.inputs.items():
+            try:
+                Schedules.publish(topic_arn, message)
+            except ServiceException as error:
+                log.warning("a scheduled message went nowhere: %s", error)
 
 
 def period(expression: str) -> float:

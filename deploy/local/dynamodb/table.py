@@ -35,6 +35,10 @@ class LocalTable(Table):
         for index in (None, *self.all_indexes()):
             self._order(index)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is kept over a restart; orders are made again when they are asked for."""
+        return {**vars(self), "_orders": {}}
+
     def put_item(self, item_attrs: dict[str, Any], *args: Any, **kwargs: Any) -> Item:
         item = super().put_item(item_attrs, *args, **kwargs)
         self.follow((item.hash_key, item.range_key))

@@ -92,6 +92,14 @@ class Glacier:
         # moto would call an object restored as soon as somebody looks at it.
         state_manager.set_transition("s3::keyrestore", {"progression": "manual", "times": sys.maxsize})
 
+    def dump(self) -> int:
+        """How many Expedited restorations are under way."""
+        return self._expedited
+
+    def load(self, kept: int) -> None:
+        """So many are."""
+        self._expedited = kept
+
     def restore(self, bucket: FakeBucket, key: FakeKey, *, days: int, tier: str) -> bool:
         """Begins. True when there is a temporary copy already: it stays for ``days`` from now."""
         if key.storage_class not in ARCHIVE_STORAGE_CLASSES:
@@ -111,7 +119,7 @@ class Glacier:
         self._announce(bucket, key, S3NotificationEvent.OBJECT_RESTORE_POST_EVENT)
         self._timer.later(
             self._pace.seconds * (1 if expedited else STANDARD_FACTOR),
-            lambda: self._finish(bucket, key, days, expedited=expedited),
+            functools.partial(self._finish, bucket, key, days, expedited=expedited),
         )
         return False
 
@@ -131,7 +139,7 @@ class Glacier:
     def _keep(self, bucket: FakeBucket, key: FakeKey, days: int) -> datetime:
         expiry = _midnight_after(self._now(), days)
         key.set_expiry(expiry)
-        self._timer.later((expiry - self._now()).total_seconds(), lambda: self._expire(bucket, key, expiry))
+        self._timer.at(expiry, functools.partial(self._expire, bucket, key, expiry))
         return expiry
 
     def _expire(self, bucket: FakeBucket, key: FakeKey, expiry: datetime) -> None:

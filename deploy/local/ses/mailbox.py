@@ -1,4 +1,4 @@
-"""The e-mails that were sent, in memory."""
+"""The e-mails that were sent."""
 
 from __future__ import annotations
 
@@ -32,6 +32,14 @@ class Mailbox:
     def __init__(self) -> None:
         self._mails: deque[Mail] = deque(maxlen=KEPT)
         self._lock = threading.Lock()
+
+    def dump(self) -> list[Mail]:
+        """Newest first. Only while nothing changes."""
+        return list(self._mails)
+
+    def load(self, kept: list[Mail]) -> None:
+        """These are the e-mails."""
+        self._mails = deque(kept, maxlen=KEPT)
 
     def add(self, mail: Mail) -> None:
         """Keeps it."""

@@ -5,13 +5,14 @@ Source: "Amazon SNS message delivery retries" and "Amazon SNS dead-letter queues
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from deploy.local.sns.envelope import Push
-from deploy.local.sns.lanes import Lane, Timer
+from deploy.local.sns.lanes import Lane, Task, Timer
 from deploy.local.sns.policy import LONGEST_DELAY, DeliveryPolicy
 
 log = logging.getLogger(__name__)
@@ -61,43 +62,46 @@ class Deliverer:
     ) -> None:
         """Attempts until it is delivered or the policy is exhausted; then ``give_up`` gets the push and the reason.
 
-        ``make`` is called once, on the lane, so that signing does not hold up the publisher.
+        ``make`` is called before each attempt, on the lane, so that signing does not hold up the publisher; and what it
+        makes goes to where the endpoint is by then.
         """
         delivery = _Delivery(make, policy, outlet, give_up, iter(policy.delays()), self._timer.now())
         self._schedule(delivery, 0.0)
 
     def _schedule(self, delivery: _Delivery, delay: float) -> None:
         if delay > 0:
-            self._timer.later(delay, lambda: self._enter(delivery))
+            self._timer.later(delay, functools.partial(self._enter, delivery))
         else:
             self._enter(delivery)
 
     def _enter(self, delivery: _Delivery) -> None:
         wait = delivery.outlet.wait(self._timer.now(), delivery.policy.per_second)
         if wait > 0:
-            self._timer.later(wait, lambda: self._attempt_on_lane(delivery))
+            self._timer.later(wait, functools.partial(self._attempt_on_lane, delivery))
         else:
             self._attempt_on_lane(delivery)
 
     def _attempt_on_lane(self, delivery: _Delivery) -> None:
-        delivery.outlet.lane.run(lambda: self._attempt(delivery))
+        delivery.outlet.lane.run(functools.partial(self._attempt, delivery))
 
-    def _attempt(self, delivery: _Delivery) -> None:
-        if delivery.push is None:
-            delivery.push = delivery.make()
-        answer = self._post(delivery.push)
+    def _attempt(self, delivery: _Delivery) -> Task | None:
+        push = delivery.make()
+        answer = self._post(push)
         if isinstance(answer, int) and 200 <= answer < 300:
-            return
+            return None
+        return functools.partial(self._failed, delivery, push, answer)
+
+    def _failed(self, delivery: _Delivery, push: Push, answer: Answer) -> None:
         if not _may_retry(answer):
-            delivery.give_up(delivery.push, f"answered {answer}, which is permanent")
+            delivery.give_up(push, f"answered {answer}, which is permanent")
             return
         delay = next(delivery.delays, None)
         if delay is None:
-            delivery.give_up(delivery.push, f"no retry is left; {_told(answer)}")
+            delivery.give_up(push, f"no retry is left; {_told(answer)}")
         elif self._timer.now() + delay > delivery.began + LONGEST_DELAY:
-            delivery.give_up(delivery.push, f"an hour has passed; {_told(answer)}")
+            delivery.give_up(push, f"an hour has passed; {_told(answer)}")
         else:
-            log.info("%s, next attempt in %.0f s: %s", _told(answer), delay, delivery.push.url)
+            log.info("%s, next attempt in %.0f s: %s", _told(answer), delay, push.url)
             self._schedule(delivery, delay)
 
 
@@ -109,7 +113,6 @@ class _Delivery:
     give_up: Callable[[Push, str], None]
     delays: Iterator[float]
     began: float
-    push: Push | None = None
 
 
 def _may_retry(answer: Answer) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from moto.core.exceptions import ServiceException
@@ -36,11 +37,8 @@ class Pusher:
     deliverer: Deliverer
     new_lane: Callable[[], Lane]
     now: Callable[[], datetime]
-
-    @classmethod
-    def build(cls, envelopes: Envelopes, deliverer: Deliverer, new_lane: Callable[[], Lane]) -> Pusher:
-        """With the real time."""
-        return cls(envelopes, deliverer, new_lane, lambda: datetime.now(UTC))
+    stopped: Callable[[], timedelta] = timedelta
+    """For how long the cloud stood still so far. A message does not age meanwhile: its endpoint would refuse it."""
 
 
 class PushSubscription(Subscription):
@@ -87,21 +85,33 @@ class PushSubscription(Subscription):
 
     def ask_for_confirmation(self) -> None:
         """Sends a SubscriptionConfirmation with a new token."""
-        at, token, target = self._pusher.now(), self._new_token(), self._target()
-        message_id = str(mock_random.uuid4())
-        self._deliver(
-            lambda: self._pusher.envelopes.subscription_confirmation(target, message_id=message_id, token=token, at=at),
-            give_up=self._drop,
-        )
+        self._send_token(self._confirmation)
 
     def say_goodbye(self) -> None:
         """Sends an UnsubscribeConfirmation; its token restores the subscription."""
-        at, token, target = self._pusher.now(), self._new_token(), self._target()
-        message_id = str(mock_random.uuid4())
-        self._deliver(
-            lambda: self._pusher.envelopes.unsubscribe_confirmation(target, message_id=message_id, token=token, at=at),
-            give_up=self._drop,
+        self._send_token(self._goodbye)
+
+    def _send_token(self, make: Callable[[str, str, datetime], Push]) -> None:
+        make_it = functools.partial(make, str(mock_random.uuid4()), self._new_token(), self._running_now())
+        self._deliver(make_it, give_up=self._drop)
+
+    def _confirmation(self, message_id: str, token: str, at: datetime) -> Push:
+        return self._pusher.envelopes.subscription_confirmation(
+            self._target(), message_id=message_id, token=token, at=self._shown(at)
         )
+
+    def _goodbye(self, message_id: str, token: str, at: datetime) -> Push:
+        return self._pusher.envelopes.unsubscribe_confirmation(
+            self._target(), message_id=message_id, token=token, at=self._shown(at)
+        )
+
+    def _running_now(self) -> datetime:
+        """The present moment on a clock that stands still together with the cloud."""
+        return self._pusher.now() - self._pusher.stopped()
+
+    def _shown(self, at: datetime) -> datetime:
+        """What the clock on the wall shows now for a moment on that one."""
+        return at + self._pusher.stopped()
 
     def accepts(self, token: str) -> bool:
         """Whether a confirmation with this token confirms this subscription."""
@@ -123,12 +133,20 @@ class PushSubscription(Subscription):
         if not self.confirmed or (matcher is not None and not matcher.matches(message_attributes, message)):
             return
         text = self._parse_message_structure(message, self.protocol) if message_structure == "json" else message
-        at, target = self._pusher.now(), self._target()
-        self._deliver(
-            lambda: self._pusher.envelopes.notification(
-                target, message_id=message_id, message=text, subject=subject, attributes=message_attributes, at=at
-            ),
-            give_up=self._redrive,
+        at = self._running_now()
+        make = functools.partial(self._notification, message_id, text, subject, message_attributes, at)
+        self._deliver(make, give_up=self._redrive)
+
+    def _notification(
+        self, message_id: str, message: str, subject: str | None, attributes: dict[str, Any] | None, at: datetime
+    ) -> Push:
+        return self._pusher.envelopes.notification(
+            self._target(),
+            message_id=message_id,
+            message=message,
+            subject=subject,
+            attributes=attributes,
+            at=self._shown(at),
         )
 
     def _deliver(self, make: Callable[[], Push], *, give_up: Callable[[Push, str], None]) -> None:

@@ -5,6 +5,7 @@ It has no thread: while it waits it is an entry in the timer's heap, so that ten
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 from collections.abc import Callable
@@ -43,10 +44,10 @@ class Running:
     def start(self) -> None:
         """Returns at once."""
         data = json.loads(self._execution.execution_input)
-        self._later(0, lambda: self._enter(self._machine.start_at, data))
+        self._later(0, functools.partial(self._enter, self._machine.start_at, data))
 
     def _later(self, seconds: float, step: Callable[[], None]) -> None:
-        self._runtime.timer.later(seconds, lambda: self._take(step))
+        self._runtime.timer.later(seconds, functools.partial(self._take, step))
 
     def _take(self, step: Callable[[], None]) -> None:
         if self._execution.status != "RUNNING":
@@ -59,9 +60,8 @@ class Running:
     def _enter(self, name: str, data: Any) -> None:
         state = self._machine.states[name]
         if isinstance(state, Wait):
-            seconds = (state.until(data) - self._runtime.now()).total_seconds()
-            after = state.next
-            self._later(max(seconds, 0.0), lambda: self._enter(after, data))
+            go_on = functools.partial(self._enter, state.next, data)
+            self._runtime.timer.at(state.until(data), functools.partial(self._take, go_on))
         else:
             self._attempt(state, data, attempt=0)
 
@@ -80,7 +80,8 @@ class Running:
 
     def _failed(self, state: Publish, data: Any, attempt: int, error: str, cause: str) -> None:
         if attempt < state.retry.attempts:
-            self._later(state.retry.delay(attempt), lambda: self._attempt(state, data, attempt=attempt + 1))
+            again = functools.partial(self._attempt, state, data, attempt=attempt + 1)
+            self._later(state.retry.delay(attempt), again)
         elif state.catch is not None:
             self._enter(state.catch, place(state.catch_path, {"Error": error, "Cause": cause}, data))
         else:

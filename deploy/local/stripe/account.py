@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -24,6 +25,30 @@ from deploy.local.stripe.records import (
 from shared.core.clock import Clock
 
 Send = Callable[[Event, Endpoint], None]
+_KEPT = (
+    "after_retries",
+    "prices",
+    "customers",
+    "subscriptions",
+    "invoices",
+    "checkouts",
+    "portals",
+    "challenges",
+    "endpoints",
+    "events",
+    "answers",
+)
+"""What of an account outlives the process."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was answered to a request with an idempotency key."""
+
+    at: datetime
+    asked: str
+    status: int
+    body: bytes
 
 
 class StripeClock:
@@ -31,15 +56,15 @@ class StripeClock:
 
     def __init__(self, real: Clock) -> None:
         self._real = real
-        self._ahead = timedelta()
+        self.ahead = timedelta()
 
     def now(self) -> datetime:
         """What time it is at the local Stripe."""
-        return self._real() + self._ahead
+        return self._real() + self.ahead
 
     def set(self, moment: datetime) -> None:
         """It is this moment now, and goes on from there."""
-        self._ahead = moment - self._real()
+        self.ahead = moment - self._real()
 
 
 class Account:
@@ -61,7 +86,19 @@ class Account:
         self.challenges: dict[str, Challenge] = {}
         self.endpoints: dict[str, Endpoint] = {}
         self.events: dict[str, Event] = {}
+        self.answers: dict[str, Answer] = {}
+        """By idempotency keys."""
         self._send = send
+
+    def dump(self) -> dict[str, Any]:
+        """Everything in it. By the clock on the wall, what was due while nobody ran it happens afterwards."""
+        return {"ahead": self.clock.ahead, **{name: getattr(self, name) for name in _KEPT}}
+
+    def load(self, kept: Mapping[str, Any]) -> None:
+        """It is as it was."""
+        self.clock.ahead = kept["ahead"]
+        for name in _KEPT:
+            setattr(self, name, kept[name])
 
     def new_id(self, prefix: str) -> str:
         """Nobody guesses it: who has a session's id may act for its customer."""

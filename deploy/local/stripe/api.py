@@ -9,15 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Request, Response, request
 
 from deploy.local.stripe import objects, subscriptions
-from deploy.local.stripe.account import Account
+from deploy.local.stripe.account import Account, Answer
 from deploy.local.stripe.params import ApiError, a_list, decode, missing, only, whole_number
 from deploy.local.stripe.records import Checkout, Endpoint, Portal, Price
 
@@ -32,20 +31,9 @@ _FIRST_ERROR = 400
 _REPLAYED = "Idempotent-Replayed"
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """What was answered to a request with an idempotency key."""
-
-    at: datetime
-    asked: str
-    status: int
-    body: bytes
-
-
 def blueprint(account: Account) -> Blueprint:
     """Routes under ``/v1``."""
     api = Blueprint("api", __name__, url_prefix="/v1")
-    answers: dict[str, _Answer] = {}
 
     def route(method: str, path: str) -> Callable[[Callable[..., Json]], Callable[..., Json]]:
         def register(view: Callable[..., Json]) -> Callable[..., Json]:
@@ -63,7 +51,7 @@ def blueprint(account: Account) -> Blueprint:
         key = authorization.removeprefix("Bearer ")
         if not re.fullmatch(r"(sk|rk)_test_\w+", key):
             raise ApiError(_UNKNOWN_KEY, f"Invalid API Key provided: {key[:8]}***")
-        known = answers.get(_idempotency_key(request))
+        known = account.answers.get(_idempotency_key(request))
         if known is None or known.at < account.now() - _KEY_LIFE:
             return None
         if known.asked != _fingerprint(request):
@@ -80,7 +68,9 @@ def blueprint(account: Account) -> Blueprint:
     def remember(response: Response) -> Response:
         key = _idempotency_key(request)
         if key and response.status_code < _FIRST_ERROR and _REPLAYED not in response.headers:
-            answers[key] = _Answer(account.now(), _fingerprint(request), response.status_code, response.get_data())
+            account.answers[key] = Answer(
+                account.now(), _fingerprint(request), response.status_code, response.get_data()
+            )
         return response
 
     @api.errorhandler(ApiError)

@@ -41,8 +41,8 @@ class LocalStripe:
         timer: Timer | None = None,
         make_lane: Callable[[], Lane] = ThreadLane,
     ) -> None:
-        webhooks = Webhooks(post, timer or ThreadTimer(), make_lane, now)
-        self.account = Account(url, StripeClock(now), webhooks.send)
+        self.webhooks = Webhooks(post, timer or ThreadTimer(), make_lane, now)
+        self.account = Account(url, StripeClock(now), self.webhooks.send)
         self._app = _create_app(self.account)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -7,6 +7,7 @@ minutes before the first retry; here it is seconds, so that it can be watched.
 
 from __future__ import annotations
 
+import functools
 import hmac
 import json
 import logging
@@ -14,7 +15,7 @@ from collections.abc import Callable
 
 from deploy.local.sns.delivery import Answer, Poster
 from deploy.local.sns.envelope import Push
-from deploy.local.sns.lanes import Lane, Timer
+from deploy.local.sns.lanes import Lane, Task, Timer
 from deploy.local.stripe import objects
 from deploy.local.stripe.records import Delivery, Endpoint, Event
 from shared.core.clock import Clock
@@ -41,12 +42,22 @@ class Webhooks:
         event.deliveries.append(delivery)
         body = json.dumps(objects.event(event), indent=2)
         began = self._timer.now()
-        self._run(lambda: self._attempt(event, delivery, body, began), endpoint)
+        self._run(event, delivery, body, began)
 
-    def _run(self, task: Callable[[], None], endpoint: Endpoint) -> None:
-        self._lanes.setdefault(endpoint.id, self._make_lane()).run(task)
+    def dump(self) -> dict[str, Lane]:
+        """The lanes, by the ids of the endpoints."""
+        return self._lanes
 
-    def _attempt(self, event: Event, delivery: Delivery, body: str, began: float) -> None:
+    def load(self, kept: dict[str, Lane]) -> None:
+        """These are the lanes."""
+        self._lanes = kept
+
+    def _run(self, event: Event, delivery: Delivery, body: str, began: float) -> None:
+        if delivery.endpoint.id not in self._lanes:
+            self._lanes[delivery.endpoint.id] = self._make_lane()
+        self._lanes[delivery.endpoint.id].run(functools.partial(self._attempt, event, delivery, body, began))
+
+    def _attempt(self, event: Event, delivery: Delivery, body: str, began: float) -> Task:
         endpoint = delivery.endpoint
         sent = int(self._now().timestamp())
         headers = {
@@ -55,6 +66,9 @@ class Webhooks:
             "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
         }
         answer = self._post(Push(endpoint.url, body, headers))
+        return functools.partial(self._answered, event, delivery, body, began, answer)
+
+    def _answered(self, event: Event, delivery: Delivery, body: str, began: float, answer: Answer) -> None:
         delivery.attempts += 1
         if isinstance(answer, int) and 200 <= answer < 300:
             delivery.state, delivery.outcome = "delivered", f"answered {answer}"
@@ -65,7 +79,7 @@ class Webhooks:
             return
         delivery.outcome = f"{_told(answer)}; again after {delay:.0f} s"
         log.info("%s %s: %s", event.type, event.id, delivery.outcome)
-        self._timer.later(delay, lambda: self._run(lambda: self._attempt(event, delivery, body, began), endpoint))
+        self._timer.later(delay, functools.partial(self._run, event, delivery, body, began))
 
 
 def sign(body: str, secret: str, sent: int) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from deploy.local.dispatch import Dispatcher
+from deploy.local.gate import Gate
 
 
 def overlap(services: tuple[str, str], monkeypatch: pytest.MonkeyPatch, *, patience: float) -> bool:
@@ -26,7 +27,7 @@ def overlap(services: tuple[str, str], monkeypatch: pytest.MonkeyPatch, *, patie
                 met.append(False)
             return [b""]
 
-    dispatcher = Dispatcher()
+    dispatcher = Dispatcher(Gate())
     monkeypatch.setattr(dispatcher, "get_application", lambda environ: App(service=environ["service"]))
     threads = [threading.Thread(target=dispatcher, args=({"service": service}, None)) for service in services]
     for thread in threads:
@@ -60,4 +61,4 @@ def test_a_receiver_that_waits_for_messages_keeps_no_sender_out(monkeypatch: pyt
 )
 def test_only_the_links_in_sns_messages_are_sns_without_credentials(query: str, host: str | None) -> None:
     environ = {"REQUEST_METHOD": "GET", "QUERY_STRING": query, "PATH_INFO": "/"}
-    assert Dispatcher().infer_service_region_host(environ, "/") == host
+    assert Dispatcher(Gate()).infer_service_region_host(environ, "/") == host

@@ -16,6 +16,7 @@ class Scene:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.time, self.told = VirtualTime(), Told()
         monkeypatch.setattr(Schedules, "timer", self.time, raising=False)
+        monkeypatch.setattr(Schedules, "now", self.time.wall)
         monkeypatch.setattr(Schedules, "publish", self.told, raising=False)
         Schedules.add("rate(1 day)", {TOPIC: "{}"})
 

@@ -6,7 +6,7 @@ import heapq
 import itertools
 from datetime import UTC, datetime, timedelta
 
-from deploy.local.sns.lanes import Task
+from deploy.local.sns.lanes import Task, Work
 
 EPOCH = datetime(2026, 3, 6, 12, 0, tzinfo=UTC)
 
@@ -15,6 +15,7 @@ class VirtualTime:
     """Implements `deploy.local.sns.lanes.Timer`; an hour passes in no time."""
 
     def __init__(self) -> None:
+        self.stopped = timedelta()
         self._now = 0.0
         self._heap: list[tuple[float, int, Task]] = []
         self._order = itertools.count()
@@ -24,6 +25,9 @@ class VirtualTime:
 
     def later(self, seconds: float, task: Task) -> None:
         heapq.heappush(self._heap, (self._now + seconds, next(self._order), task))
+
+    def at(self, moment: datetime, task: Task) -> None:
+        self.later((moment - self.wall()).total_seconds(), task)
 
     def spend(self, seconds: float) -> None:
         """Time passes while something else happens."""
@@ -54,8 +58,10 @@ class VirtualTime:
 class InlineLane:
     """Implements `deploy.local.sns.lanes.Lane`: runs at once, in this thread."""
 
-    def run(self, task: Task) -> None:
-        task()
+    def run(self, work: Work) -> None:
+        done = work()
+        if done is not None:
+            done()
 
 
 class Told:
