@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from flask import Flask
 
@@ -10,6 +11,7 @@ from annotator_hook.catalogue import Catalogue
 from annotator_hook.handlers import job_requested
 from annotator_hook.services import Services, build
 from annotator_hook.settings import AnnotatorSettings
+from annotator_hook.work_folder import clear
 from shared.core.logs import configure
 from shared.core.messages import JobRequested
 from shared.inbox.hook_server import HookServer
@@ -31,7 +33,7 @@ def create_app(settings: AnnotatorSettings, services: Services | None = None) ->
     app = Flask(__name__)
     server = HookServer(settings, [route], bucket=lambda: services.results.size("readyz"))
     server.attach(app)
-    app.extensions["gas"] = _Threads(server, Catalogue(services.packs, services.results))
+    app.extensions["gas"] = _Threads(server, Catalogue(services.packs, services.results), services.work_dir)
     return app
 
 
@@ -41,8 +43,10 @@ class _Threads:
 
     server: HookServer
     catalogue: Catalogue
+    work_dir: Path
 
     def start(self) -> None:
+        clear(self.work_dir)
         self.server.start()
         self.catalogue.start()
 

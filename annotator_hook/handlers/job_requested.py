@@ -7,7 +7,6 @@ publishes the outcome again (the crash may have come between the two), and `util
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
 from datetime import timedelta
@@ -18,6 +17,7 @@ import structlog
 from annotator_hook.pipeline.job import InputRejected, PackProblem, Result, Spec, Stopped, run
 from annotator_hook.pipeline.job import Progress as Step
 from annotator_hook.services import Services
+from annotator_hook.work_folder import job_folder
 from shared import metrics
 from shared.core.errors import Conflict, NotFound, Unavailable
 from shared.core.jobs import (
@@ -64,7 +64,7 @@ OUR_CODES = frozenset({OUR_FAULT.code, INPUT_GONE.code, "pack"})
 def handle(message: JobRequested, lease: Lease, services: Services) -> None:
     """Runs the job, unless it is somebody else's, finished, cancelled, or gone.
 
-    Raises `Retryable` when AWS is away, `Permanent` when the pack is damaged or the engine crashed.
+    Raises `Retryable` when AWS is away or the disk is full, `Permanent` when the pack is damaged or the engine crashed.
     """
     try:
         job = services.jobs.start(message.job_id, run=message.run, work=lease.work, now=services.now())
@@ -74,9 +74,8 @@ def handle(message: JobRequested, lease: Lease, services: Services) -> None:
     except Conflict:
         _announce_if_finished(message, services)
         return
-    services.work_dir.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f"{job.job_id}-", dir=services.work_dir) as folder:
-        state = _Attempt(job, lease, services, Path(folder)).run()
+    with job_folder(services.work_dir, job.job_id) as folder:
+        state = _Attempt(job, lease, services, folder).run()
     if state is not None:
         _announce(job, state, services)
 

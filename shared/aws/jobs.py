@@ -146,7 +146,12 @@ class DynamoJobs(JobFiles):
     def announced(self, job_id: str, *, run: int) -> None:
         try:
             self._table.update(
-                job_id, condition="#run = :run", values={"run": run}, changes={}, remove=("unannounced",)
+                job_id,
+                condition="#run = :run",
+                values={"run": run},
+                changes={},
+                remove=("unannounced",),
+                is_repeatable=True,  # the annotator may be starting the job, or even finishing it, at the same time
             )
         except ConditionFailed:
             return  # gone, or run again: that run has an announcement of its own

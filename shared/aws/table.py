@@ -77,18 +77,26 @@ class Table:
         values: Mapping[str, Any],
         changes: Mapping[str, str],
         remove: Sequence[str] = (),
+        is_repeatable: bool = False,
     ) -> Item:
         """Changes an existing item, and answers it as it is then. Raises `ConditionFailed`.
+
+        ``is_repeatable``: the condition holds as well after the change, which needs no id then. The id of the write
+        before stays: the SDK may be repeating that very write.
 
         ``changes``: attribute → expression, such as ``{"fence": "#fence + :one"}``. ``values``: the values that
         ``condition`` and ``changes`` name, without their colons. Expressions write attributes as ``#fence``, since
         DynamoDB reserves hundreds of words.
         """
         write_id = uuid.uuid4().hex
-        sets = {**changes, _WRITE_ID: f":{_WRITE_ID}"}
-        update = "SET " + ", ".join(f"#{name} = {expression}" for name, expression in sets.items())
+        own = {} if is_repeatable else {_WRITE_ID: write_id}
+        sets = {**changes, **{name: f":{name}" for name in own}}
+        parts = []
+        if sets:
+            parts.append("SET " + ", ".join(f"#{name} = {expression}" for name, expression in sets.items()))
         if remove:
-            update += " REMOVE " + ", ".join(f"#{name}" for name in remove)
+            parts.append("REMOVE " + ", ".join(f"#{name}" for name in remove))
+        update = " ".join(parts)
         condition = f"attribute_exists(#{self._key}) AND ({condition})"
         with translated("DynamoDB"):
             try:
@@ -98,7 +106,7 @@ class Table:
                     UpdateExpression=update,
                     ConditionExpression=condition,
                     ExpressionAttributeNames=_names(f"{update} {condition}"),
-                    ExpressionAttributeValues=_values({**values, _WRITE_ID: write_id}),
+                    ExpressionAttributeValues=_values({**values, **own}),
                     ReturnValues="ALL_NEW",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )

@@ -74,6 +74,38 @@ def test_a_transition_whose_answer_was_lost_is_not_refused_when_the_sdk_repeats_
     assert jobs.cancel(job.job_id, now=NOON).state is JobState.CANCELLED
 
 
+class Meanwhile(LostAnswers):
+    """Between the lost answer and the repetition, somebody else writes."""
+
+    def __init__(self, real: Any, write: Callable[[], None]) -> None:
+        super().__init__(real)
+        self.write = write
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method: Callable[..., Any] = getattr(self.real, name)
+
+        def call(**arguments: Any) -> Any:
+            if name == "update_item":
+                method(**arguments)
+                self.write()
+            return method(**arguments)
+
+        return call
+
+
+def test_a_job_whose_announcement_is_noted_while_the_sdk_repeats_its_start_or_its_end_is_started_and_finished() -> None:
+    table = Table("Jobs")
+    work = Work("job-requests#1", 1)
+    job = a_job(state=JobState.QUEUED)
+    frontend = DynamoJobs(table.dynamodb, table.name)
+    frontend.create(job)
+    unlucky = Meanwhile(table.dynamodb, lambda: frontend.announced(job.job_id, run=1))
+    annotator = DynamoJobs(unlucky, table.name)  # type: ignore[arg-type]  # a client with a fault
+    assert annotator.start(job.job_id, run=1, work=work, now=NOON).state is JobState.RUNNING
+    annotator.finish(job.job_id, run=1, work=work, state=JobState.COMPLETED, now=NOON)
+    assert frontend.get(job.job_id).state is JobState.COMPLETED
+
+
 def test_billing_whose_answers_were_lost_is_not_refused_when_the_sdk_repeats_it() -> None:
     table = Table("Users")
     users = DynamoUsers(LostAnswers(table.dynamodb), table.name)  # type: ignore[arg-type]  # a client with a fault
