@@ -65,3 +65,8 @@ def worker_exit(server: Arbiter, worker: Worker) -> None:  # noqa: ARG001 - guni
     """Called when the worker has stopped answering requests."""
     if hasattr(worker, "wsgi"):
         worker.wsgi.extensions["gas"].stop(DRAIN_SECONDS)
+
+
+def on_exit(server: Arbiter) -> None:  # noqa: ARG001 - gunicorn's signature
+    """In the master, at its end."""
+    metrics.ended()

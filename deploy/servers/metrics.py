@@ -8,6 +8,7 @@ sum; what says how a process stands now goes with it.
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import sys
 import tempfile
@@ -78,6 +79,12 @@ def died(pid: int) -> None:
         from prometheus_client.multiprocess import mark_process_dead
 
         mark_process_dead(pid)  # type: ignore[no-untyped-call]  # it has no types
+
+
+def ended() -> None:
+    """In the master, when its workers have ended, too."""
+    if _server is not None:
+        shutil.rmtree(os.environ[_FOLDER], ignore_errors=True)
 
 
 def _make(folder: Path) -> None:

@@ -118,6 +118,13 @@ def test_what_a_process_counted_outlives_it_and_its_state_does_not(server: Serve
     assert server.metric("gas_worker_slots") == 2 * PROCESSES
 
 
+def test_a_server_that_ends_leaves_no_files(server: Server) -> None:
+    folder = Path(tempfile.gettempdir()) / f"gas-metrics-{os.getuid()}-{server.metrics_port}"
+    assert list(folder.glob("*.db"))
+    server.end(signal.SIGTERM)
+    assert not folder.exists()
+
+
 def test_a_master_that_was_killed_leaves_its_ports_and_no_numbers_to_the_next(server: Server) -> None:
     server.end(signal.SIGKILL)
     wait_for("free ports", lambda: not any(is_taken(port) for port in (server.port, server.metrics_port)))
