@@ -28,5 +28,8 @@ def attach(app: Flask, services: Services) -> None:
     app.extensions["gas_operators"] = Memory(services.now)
     # Macros do not see a template's context, hence globals of all templates.
     app.jinja_env.globals.update(
-        operators_view=presentation, operators_span=moments.span, subject_page=audit.subject_page
+        operators_view=presentation,
+        operators_span=moments.span,
+        operators_rough=moments.rough,
+        subject_page=audit.subject_page,
     )

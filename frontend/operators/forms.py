@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wtforms import Form, StringField
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import DataRequired, Length
 
 from frontend.accounts.forms import Printable
 
@@ -20,7 +20,7 @@ class ReasonForm(Form):
         "Reason",
         filters=[lambda text: (text or "").strip()],
         validators=[
-            InputRequired("Say why: whoever reads the audit log later wants to know."),
+            DataRequired("Say why: whoever reads the audit log later wants to know."),
             Length(-1, LONGEST_REASON, f"At most {LONGEST_REASON} characters, please."),
             Printable(),
         ],

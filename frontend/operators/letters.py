@@ -179,8 +179,10 @@ def _list_page(wanted: LetterFilter, complaint: str = "") -> str:
         "operators/letters.html",
         filter=wanted,
         letters=found,
+        claimed={letter.letter_id: office.claimed(letter) for letter in found},
         counts=office.counts(),
         queues=queue_names(),
+        choices=[("", "every queue"), *((name, name) for name in queue_names())],
         limit=PAGE_SIZE,
         complaint=complaint,
     )

@@ -113,7 +113,12 @@ def messages() -> ResponseReturnValue:
     start = request.args.get("start") or None
     found = Found((), None) if wanted.complaints else _find(query, start)
     page = render_template(
-        "operators/messages.html", filter=wanted, found=found, start=start, topics=inbox_channels(), states=STATES
+        "operators/messages.html",
+        filter=wanted,
+        found=found,
+        start=start,
+        topics=[("", "every topic"), *((name, name) for name in inbox_channels())],
+        states=[(value, words) for value, (words, _) in STATES.items()],
     )
     return page, 422 if wanted.complaints else 200
 

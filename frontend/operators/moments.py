@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from shared.core.errors import Permanent
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_MINUTE = timedelta(minutes=1)
 _AGO = re.compile(r"(\d{1,5})\s*([smhd])")
 
 
@@ -28,6 +29,11 @@ def read_moment(text: str, now: datetime) -> datetime | None:
         raise Permanent("Write a time as 30m, 2h or 7d (ago), or as 2026-03-06T12:00 in UTC.") from None
 
 
+def rough(length: timedelta) -> str:
+    """As `span`, but for how long ago something was: nobody asks for seconds after a minute."""
+    return span(length if length < timedelta(minutes=1) else length // _MINUTE * _MINUTE)
+
+
 def span(length: timedelta) -> str:
     """``120 ms``, ``4.2 s``, ``3 min 5 s``, ``5 h 12 min``, ``3 d 4 h``: two units at most. What is negative, because two
     clocks differ, is ``0 ms``."""
@@ -35,7 +41,7 @@ def span(length: timedelta) -> str:
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+        return f"{seconds:.1f} s".replace(".0 ", " ") if seconds < 10 else f"{seconds:.0f} s"
     whole = int(seconds)
     for unit, smaller, length_of, length_of_smaller in (("d", "h", 86400, 3600), ("h", "min", 3600, 60)):
         if whole >= length_of:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,7 +12,7 @@ from frontend.access import services
 from frontend.operators.bars import Bar, bars
 from frontend.operators.blueprint import blueprint
 from frontend.operators.memory import Memory
-from frontend.operators.moments import span
+from frontend.operators.moments import rough
 from frontend.operators.surroundings import Surroundings, look_around
 from shared.core.errors import GasError
 from shared.core.inbox import Pause
@@ -21,6 +20,7 @@ from shared.inbox.desk import Overview, Timings
 
 LONG_UNFINISHED = timedelta(minutes=10)
 """A message that was accepted so long ago, and is not finished, is pointed out."""
+_ROUND = datetime(1970, 1, 1, tzinfo=UTC)
 _SURROUNDINGS_LIFE = timedelta(seconds=5)
 
 
@@ -109,16 +109,16 @@ def _context() -> dict[str, object]:
 
 
 def _figures(period: Period) -> Overview:
-    """Bars begin at round times, so that they do not change their heights as time goes by."""
-    step = period.step.total_seconds()
-    until = datetime.fromtimestamp(math.ceil(services().now().timestamp() / step) * step, UTC)
+    """Bars begin at round times, so that they do not change their heights as time goes by; the last one is under way."""
+    now = services().now()
+    until = now - (now - _ROUND) % period.step + period.step
     return services().operations.desk.overview(since=until - period.length, until=until, step=period.step)
 
 
 def _troubles(stands: Surroundings, inbox_trouble: str) -> Iterator[Trouble]:
-    for server, why_not in stands.servers.items():
+    for why_not in stands.servers.values():
         if why_not:
-            yield Trouble("error", f"The server {server} is not ready: {why_not}")
+            yield Trouble("error", f"The server is not ready: {why_not}")
     for sentence in (inbox_trouble, *stands.silent):
         if sentence:
             yield Trouble("error", sentence)
@@ -131,9 +131,9 @@ def _troubles(stands: Surroundings, inbox_trouble: str) -> Iterator[Trouble]:
             address = url_for("operators.subscriptions", _anchor=name)
             yield Trouble("error", f"{name}: {view.trouble}", address, "Subscriptions")
     for name, pause in stands.pauses.items():
-        since = span(services().now() - pause.at)
+        age = rough(services().now() - pause.at)
         address = url_for("operators.subscriptions", _anchor=name)
-        yield Trouble("warning", f"{name} is paused by {pause.who} for {since}: {pause.why}", address, "Resume it")
+        yield Trouble("warning", f"{name} was paused by {pause.who} {age} ago: {pause.why}", address, "Resume it")
 
 
 def _long_unfinished(figures: Overview) -> Iterator[Trouble]:
@@ -141,7 +141,7 @@ def _long_unfinished(figures: Overview) -> Iterator[Trouble]:
         age = services().now() - accepted_at
         if age >= LONG_UNFINISHED:
             address = url_for("operators.messages", topic=name, state="unfinished")
-            yield Trouble("warning", f"{name}: a message is not finished since {span(age)}.", address, "Look at it")
+            yield Trouble("warning", f"{name}: a message has been unfinished for {rough(age)}.", address, "Look at it")
 
 
 def _rows(period: Period, figures: Overview | None, stands: Surroundings) -> list[Row]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from frontend.jobs.presentation import Badge
-from frontend.operators.moments import span
+from frontend.operators.moments import rough
 from shared.core.dead_letters import DeadLetter
 from shared.core.inbox import Entry, EntryState, Head, Outcome
 from shared.inbox.letters import Verdict
@@ -32,6 +32,9 @@ OUTCOMES: Mapping[Outcome, Badge] = {
     Outcome.RELEASED: Badge("Given back: the server stopped", "stop", "neutral"),
     Outcome.LOST: Badge("Nothing heard of it any more", "alert", "warning"),
 }
+
+_VISIBLE = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n"}
+"""Control characters → Unicode's pictures of them."""
 
 _VERDICTS: Mapping[Verdict, Badge] = {
     Verdict.REPLAYED: Badge("Replayed", "check", "success"),
@@ -68,7 +71,7 @@ def whole(entry: Entry | Head) -> timedelta | None:
 
 def left(letter: DeadLetter, now: datetime) -> str:
     """How long SQS still keeps it."""
-    return span(letter.forgotten_at - now)
+    return rough(letter.forgotten_at - now)
 
 
 def is_urgent(letter: DeadLetter, now: datetime) -> bool:
@@ -85,22 +88,27 @@ def pretty(text: str) -> str:
     """JSON with an object a line and the JSON inside of it opened; anything else as it is. At most `LONGEST_BODY`."""
     try:
         given = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _shortened(text)
     if isinstance(given, dict) and isinstance(given.get("Message"), str):
         given = {**given, "Message": _opened(given["Message"])}
-    return _shortened(json.dumps(given, indent=2, ensure_ascii=False))
+    try:
+        return _shortened(json.dumps(given, indent=2, ensure_ascii=False))
+    except RecursionError:
+        return _shortened(text)
 
 
 def _opened(text: str) -> object:
     try:
         inner: object = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     return inner if isinstance(inner, dict | list) else text
 
 
 def _shortened(text: str) -> str:
+    # JSON may speak of halves of surrogate pairs, which are no text.
+    shown = text[:LONGEST_BODY].encode(errors="replace").decode().translate(_VISIBLE)
     if len(text) <= LONGEST_BODY:
-        return text
-    return f"{text[:LONGEST_BODY]}\n… and {len(text) - LONGEST_BODY:,} characters more"
+        return shown
+    return f"{shown}\n… and {len(text) - LONGEST_BODY:,} characters more"
