@@ -65,7 +65,7 @@ def list_letters(
 ) -> Answer:
     """List dead letters, oldest first, and how many there are."""
     counts = operations.office.counts()
-    letters = operations.office.list(_selection(queues, error=error, since=since), limit=limit)
+    letters = operations.office.list(_selection(operations, queues, error=error, since=since), limit=limit)
     rows = [view.listed(letter, operations.office.claimed(letter)) for letter in letters]
     shown = {name: count for name, count in counts.items() if name in queues or not queues}
     now = utc_now()
@@ -107,7 +107,7 @@ def replay_letters(
     if not (letter_ids or queues or everything or since or error):
         raise click.UsageError("Nothing is selected: give --id, --queue, --since or --error, or --all.")
     _require_why(yes, why)
-    selection = _selection(queues, letter_ids, error, since)
+    selection = _selection(operations, queues, letter_ids, error, since)
     office = operations.office
     return _carry_out(
         operations,
@@ -139,7 +139,7 @@ def discard_letters(
     if not (letter_ids or everything or since or error):
         raise click.UsageError("Nothing is selected: give --id, --since or --error, or --queue with --all.")
     _require_why(yes, why)
-    selection = _selection(queues, letter_ids, error, since)
+    selection = _selection(operations, queues, letter_ids, error, since)
     office = operations.office
     return _carry_out(
         operations,
@@ -155,9 +155,14 @@ def _require_why(yes: bool, why: str) -> None:
 
 
 def _selection(
-    queues: tuple[str, ...], letter_ids: tuple[str, ...] = (), error: str = "", since: datetime | None = None
+    operations: Operations,
+    queues: tuple[str, ...],
+    letter_ids: tuple[str, ...] = (),
+    error: str = "",
+    since: datetime | None = None,
 ) -> Selection:
-    return Selection(frozenset(queues or CHANNELS), frozenset(letter_ids), since=since, error=error)
+    every = (channel.name for channel in operations.channels)
+    return Selection(frozenset(queues or every), frozenset(letter_ids), since=since, error=error)
 
 
 def _carry_out(operations: Operations, selection: Selection, run: Run, *, deed: str) -> Answer:

@@ -84,13 +84,11 @@ def command(function: Callable[..., Answer]) -> Callable[..., None]:
 def why_option(*, required: bool) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
     """``--why`` and ``--who``."""
 
+    why: dict[str, Any] = {"required": True} if required else {"default": ""}
+
     def decorate(function: Callable[P, Any]) -> Callable[P, Any]:
-        function = click.option("--who", callback=_who, help="Who you are. [default: GAS_OPERATOR, or the login name]")(
-            function
-        )
-        return click.option(
-            "--why", required=required, default=None if required else "", help="The reason, for the audit log."
-        )(function)
+        who = click.option("--who", callback=_who, help="Who you are. [default: GAS_OPERATOR, or the login name]")
+        return click.option("--why", **why, help="The reason, for the audit log.")(who(function))
 
     return decorate
 

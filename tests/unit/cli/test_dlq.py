@@ -1,0 +1,270 @@
+"""`gas dlq`: what it says, what it answers to a script, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.main import gas
+from shared.core.clock import utc_now
+from shared.core.errors import GasError, Unavailable
+from tests.unit.inbox.dead_letters_world import ENDPOINT, REASON, DeadLetterWorld, altered
+
+YES = ("--yes", "--why", "The pack is mended.")
+
+
+class Terminal:
+    """An operator's."""
+
+    def __init__(self) -> None:
+        self.world = DeadLetterWorld()
+
+    def run(self, *arguments: str, **environment: str) -> Result:
+        given = {"COLUMNS": "220", "GAS_OPERATOR": "olga", **environment}
+        return CliRunner().invoke(gas, ["dlq", *arguments], obj=self.world.operations, env=given)
+
+    def says(self, *arguments: str, code: int = 0) -> str:
+        result = self.run(*arguments)
+        assert result.exit_code == code, result.output
+        return result.stdout
+
+    def answers(self, *arguments: str, code: int = 0) -> Any:
+        return json.loads(self.says(*arguments, "--json", code=code))
+
+    def refuses(self, *arguments: str) -> str:
+        """What is said of a wrong command."""
+        result = self.run(*arguments)
+        assert result.exit_code == 2
+        return result.stderr
+
+
+@pytest.fixture
+def terminal() -> Terminal:
+    return Terminal()
+
+
+@pytest.fixture
+def world(terminal: Terminal) -> DeadLetterWorld:
+    terminal.world.time = utc_now()  # what is said of an age is of now
+    return terminal.world
+
+
+def test_an_empty_queue_says_so(terminal: Terminal) -> None:
+    assert "No dead letters." in terminal.says("list")
+    assert terminal.answers("list") == {
+        "queues": {"job-requests": 0, "job-results": 0, "object-restored": 0},
+        "letters": [],
+    }
+
+
+def test_letters_are_listed_with_reason_job_and_the_days_that_are_left(
+    terminal: Terminal, world: DeadLetterWorld
+) -> None:
+    unhandled = world.unhandled("job-7")
+    old = world.undelivered("job-8", sent_at=world.time - timedelta(days=12, hours=1))
+    first, second = (
+        line for line in terminal.says("list").splitlines() if "job-requests  " in line and "job-" in line[20:]
+    )
+    for word in (old, "undelivered", "job-8", "12 d", "46 h"):
+        assert word in first
+    for word in (unhandled, REASON, "job-7", "13 d"):
+        assert word in second
+    answer = terminal.answers("list")
+    assert answer["queues"]["job-requests"] == 2
+    assert [(letter["id"], letter["job_id"]) for letter in answer["letters"]] == [(old, "job-8"), (unhandled, "job-7")]
+
+
+def test_the_list_is_narrowed_by_queue_error_time_and_limit(terminal: Terminal, world: DeadLetterWorld) -> None:
+    old = world.undelivered(sent_at=world.time - timedelta(hours=3))
+    unhandled = world.unhandled()
+    elsewhere = world.raw("?", queue="job-results")
+
+    def ids(*arguments: str) -> set[str]:
+        return {letter["id"] for letter in terminal.answers("list", *arguments)["letters"]}
+
+    assert ids() == {old, unhandled, elsewhere}
+    assert ids("--queue", "job-results") == ids("--topic", "job-results") == {elsewhere}
+    assert ids("--error", "PACK") == {unhandled}
+    assert ids("--error", "undelivered", "--queue", "job-requests") == {old}
+    assert ids("--since", "2h") == {unhandled, elsewhere}
+    assert ids("--since", "2026-01-01T00:00") == {old, unhandled, elsewhere}
+    assert len(ids("--limit", "1")) == 1
+
+
+def test_what_a_stranger_wrote_cannot_command_the_terminal(terminal: Terminal, world: DeadLetterWorld) -> None:
+    letter = world.queues.put(
+        world.url(), "\x1b]0;owned\x07[bold]?", attributes={"reason": "\x1b[2J[red]bad[/red]", "route": "\x9b1m"}
+    )
+    for text in (terminal.says("list"), terminal.says("show", "job-requests", letter)):
+        assert not any(char in text for char in "\x1b\x07\x9b")
+        assert "\\x1b[2J[red]bad[/red]" in text
+
+
+def test_a_letter_is_shown_with_what_a_replay_would_do(terminal: Terminal, world: DeadLetterWorld) -> None:
+    letter = world.unhandled("job-7")
+    text = terminal.says("show", "job-requests", letter)
+    for word in ("would be replayed", REASON, "job-7", "alice", "gas messages show job-requests#"):
+        assert word in text
+    answer = terminal.answers("show", "job-requests", letter)
+    assert answer["verdict"] == "would be replayed"
+    assert answer["inbox"]["state"] == "DEAD"
+    assert json.loads(answer["body"])["Type"] == "Notification"
+
+
+def test_an_altered_letter_is_shown_as_invalid(terminal: Terminal, world: DeadLetterWorld) -> None:
+    letter = world.put(altered(world.envelope()))
+    assert "invalid. It is not a true message of job-requests: Signature is wrong." in terminal.says(
+        "show", "job-requests", letter
+    )
+
+
+def test_a_letter_that_is_not_there_is_an_error_with_exit_code_one(terminal: Terminal) -> None:
+    result = terminal.run("show", "job-requests", "1")
+    assert isinstance(result.exception, GasError)
+    assert "no dead letter 1" in terminal.answers("show", "job-requests", "1", code=1)["error"]
+
+
+def test_a_replay_is_a_dry_run_unless_it_is_confirmed(terminal: Terminal, world: DeadLetterWorld) -> None:
+    world.unhandled()
+    text = terminal.says("replay", "--all")
+    assert "1 would be replayed." in text
+    assert "nothing was changed" in text
+    assert '--yes --why "…"' in text
+    assert world.left() == 1
+    assert terminal.answers("replay", "--all")["dry_run"] is True
+
+
+def test_a_confirmed_replay_is_done_and_audited(terminal: Terminal, world: DeadLetterWorld) -> None:
+    letter = world.unhandled()
+    answer = terminal.answers("replay", "--all", *YES)
+    assert answer["counts"] == {"replayed": 1}
+    assert [(row["id"], row["verdict"]) for row in answer["results"]] == [(letter, "replayed")]
+    assert (answer["dry_run"], answer["not_found"], answer["stopped"]) == (False, [], None)
+    assert world.left() == 0
+    assert [(line.who, line.why) for line in world.audit.entries] == [("olga", "The pack is mended.")]
+
+
+def test_who_it_was_can_be_said_and_is_else_the_login_name(terminal: Terminal, world: DeadLetterWorld) -> None:
+    world.raw("?")
+    world.raw("!")
+    terminal.run("discard", "--queue", "job-requests", "--all", *YES, "--who", "otto")
+    world.raw("?")
+    terminal.run("discard", "--queue", "job-requests", "--all", *YES, GAS_OPERATOR="", LOGNAME="root-at-night")
+    assert [line.who for line in world.audit.entries] == ["otto", "otto", "root-at-night"]
+
+
+def test_something_invalid_makes_exit_code_one_and_is_pointed_out(terminal: Terminal, world: DeadLetterWorld) -> None:
+    good, bad = world.undelivered(), world.raw("?")
+    text = terminal.says("replay", "--all", *YES, code=1)
+    assert "1 replayed, 1 invalid" in text or "1 invalid, 1 replayed" in text
+    assert good in text
+    assert bad in text
+    assert "gas dlq discard" in text
+
+
+def test_of_many_only_the_odd_ones_are_listed(terminal: Terminal, world: DeadLetterWorld) -> None:
+    good = [world.undelivered(f"job-{number}") for number in range(60)]
+    bad = world.raw("?")
+    text = terminal.says("replay", "--all", code=1)
+    assert bad in text
+    assert not any(letter in text for letter in good)
+    assert "60 would be replayed, 1 invalid." in text
+    assert len(terminal.answers("replay", "--all", code=1)["results"]) == 61
+
+
+def test_a_letter_that_is_asked_for_and_not_met_makes_exit_code_one(terminal: Terminal, world: DeadLetterWorld) -> None:
+    letter = world.undelivered()
+    text = terminal.says("replay", "--id", letter, "--id", "gone", *YES, code=1)
+    assert "1 replayed." in text
+    assert "Not found: gone" in text
+
+
+def test_nothing_to_replay_is_no_failure(terminal: Terminal) -> None:
+    assert "No such dead letters." in terminal.says("replay", "--all", *YES)
+
+
+def test_an_endpoint_that_is_down_stops_it_and_keeps_the_rest(terminal: Terminal, world: DeadLetterWorld) -> None:
+    world.undelivered()
+    world.readiness.reasons[ENDPOINT] = "It cannot be reached."
+    text = terminal.says("replay", "--all", *YES, code=1)
+    assert "The endpoint of job-requests is not ready: It cannot be reached." in text
+    assert "Nothing was replayed; the rest is still in the queue." in text
+    assert "not ready" in terminal.answers("replay", "--all", *YES, code=1)["stopped"]
+    assert world.left() == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_stops_it_after_the_present_letters(terminal: Terminal, world: DeadLetterWorld, number: int) -> None:
+    for job in range(40):
+        world.undelivered(f"job-{job}")
+    before = signal.getsignal(number)
+    accept = world.inbox.accept
+
+    def press(entry: Any) -> Any:
+        if len(world.inbox.entries) == 12:
+            os.kill(os.getpid(), number)
+        return accept(entry)
+
+    world.inbox.accept = press  # type: ignore[method-assign]
+    answer = terminal.answers("replay", "--all", *YES, code=1)
+    assert answer["stopped"] == "Stopped as you asked; the rest is still in the queue."
+    done = answer["counts"]["replayed"]
+    assert 12 < done < 40
+    assert len(world.inbox.entries) == done
+    assert world.left() == 40 - done
+    assert world.queues.held(world.url()) == []
+    assert signal.getsignal(number) is before
+
+
+def test_what_is_discarded_is_gone(terminal: Terminal, world: DeadLetterWorld) -> None:
+    bad = world.raw("?")
+    assert "1 would be discarded." in terminal.says("discard", "--id", bad)
+    assert world.left() == 1
+    assert "1 discarded." in terminal.says("discard", "--id", bad, *YES)
+    assert world.left() == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["replay"], "Nothing is selected"),
+        (["replay", "--yes", "--why", "x"], "Nothing is selected"),
+        (["replay", "--all", "--yes"], "--yes needs --why"),
+        (["replay", "--all", "--yes", "--why", "  "], "--yes needs --why"),
+        (["discard"], "Nothing is selected"),
+        (["discard", "--queue", "job-requests"], "Nothing is selected"),
+        (["discard", "--all"], "--all needs --queue"),
+        (["replay", "--queue", "jobs"], "is not one of"),
+        (["replay", "--all", "--rate", "0"], "--rate"),
+        (["list", "--since", "yesterday"], "neither a time such as 30m"),
+        (["list", "--since", "99999999w"], "neither a time such as 30m"),
+        (["list", "--limit", "0"], "--limit"),
+        (["show", "job-requests"], "Missing argument"),
+    ],
+)
+def test_a_wrong_command_has_exit_code_two_and_says_what_is_wrong(
+    terminal: Terminal, arguments: list[str], words: str
+) -> None:
+    letter = terminal.world.undelivered()
+    assert words in terminal.refuses(*arguments)
+    assert letter in {stored.letter.letter_id for stored in terminal.world.queues.queues[terminal.world.url()]}
+
+
+def test_aws_that_is_away_is_one_sentence(terminal: Terminal, world: DeadLetterWorld) -> None:
+    world.queues.fail_with = Unavailable("SQS could not be reached (ConnectTimeoutError).")
+    result = terminal.run("list")
+    assert str(result.exception) == "SQS could not be reached (ConnectTimeoutError)."
+    assert terminal.answers("list", code=1) == {"error": "SQS could not be reached (ConnectTimeoutError)."}
+
+
+def test_missing_settings_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GAS_INBOX_TABLE", raising=False)
+    result = CliRunner().invoke(gas, ["dlq", "list", "--json"])
+    assert result.exit_code == 1
+    assert "GAS_INBOX_TABLE" in json.loads(result.stdout)["error"]
