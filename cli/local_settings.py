@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 
 from pydantic import Field, SecretStr
@@ -28,17 +27,20 @@ class LocalSettings(FromEnvironment):
         description="Address of a proxy between the servers and the local cloud, to watch or disturb what they say to each "
         "other. It sends `/annotator_hook/…` and `/util_hook/…` on to these servers as `/…`, and all else to the cloud.",
     )
-    data_dir: Path = Field(default=Path("var"), description="Folder for logs and files of running jobs.")
+    data_dir: Path = Field(
+        default=Path("var"),
+        description="Folder of everything that outlives Ctrl-C: accounts, jobs, files, messages; and of the logs.",
+    )
     demo_password: SecretStr = Field(
         default=SecretStr("mitochondria"), description="Password of the account demo@example.org."
     )
     operator_password: SecretStr = Field(
         default=SecretStr("powerhouse-of-the-cell"), description="Password of the account operator@example.org."
     )
-    secret_key: SecretStr = Field(
-        default_factory=lambda: SecretStr(secrets.token_urlsafe(48)),
+    secret_key: SecretStr | None = Field(
+        default=None,
         min_length=32,
-        description="Signs sessions and links; made anew at each start unless given.",
+        description="Signs sessions and links; made once and kept in the data folder unless given.",
     )
     mail_evidence_seconds: float = Field(
         default=30.0, gt=0, description="GAS_MAIL_EVIDENCE_SECONDS of the utility server: SES's report is quick here."

@@ -1,8 +1,8 @@
 """`gas up`: all of GAS on one machine, in one foreground process.
 
-Starts the local cloud, creates in it the stack that ``deploy/stack/core.yaml`` describes, makes the demo accounts,
-starts the three servers under gunicorn, waits until their subscriptions are confirmed, and then keeps everything
-running until Ctrl-C.
+Starts the local cloud, which goes on from what is in the data folder; brings the stack in it in line with
+``deploy/stack/core.yaml``, makes the demo accounts, starts the three servers under gunicorn, waits until their
+subscriptions are confirmed, and then keeps everything running until Ctrl-C.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 import click
 import requests
 
+from cli import data_folder
 from cli.local_settings import LocalSettings
 from cli.packs_settings import local_packs_dir
 from cli.supervisor import Child, Supervisor, wait_until
@@ -49,6 +50,7 @@ class _Stop(BaseException):
 def up() -> None:
     """Run GAS on this machine, until Ctrl-C."""
     settings = LocalSettings.from_environment()
+    held = data_folder.hold(settings.data_dir.resolve())
     _require_free_ports(settings)
     logs = settings.data_dir.resolve() / "logs"
     logs.mkdir(parents=True, exist_ok=True)
@@ -68,6 +70,7 @@ def up() -> None:
             signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave processes behind
         supervisor.stop(STOP_SECONDS)
         _settings_file(settings).unlink(missing_ok=True)
+        held.release()
 
 
 def _raise_stop(number: int, frame: types.FrameType | None) -> None:  # noqa: ARG001 - the signature of a signal handler
@@ -92,6 +95,7 @@ def _start(supervisor: Supervisor, settings: LocalSettings, logs: Path) -> None:
     base = {**os.environ, **_AWS}
     cloud_command = [sys.executable, "-m", "deploy.local", "--port", str(settings.cloud_port)]
     cloud_command += ["--restore-seconds", str(settings.restore_seconds)]
+    cloud_command += ["--folder", str(settings.data_dir.resolve() / "cloud")]
     if settings.proxy_url:
         cloud_command += ["--url", settings.proxy_url]
     cloud = supervisor.add(Child("cloud", cloud_command, base, logs / "cloud.log"))
@@ -152,7 +156,9 @@ def _server_settings(settings: LocalSettings, cloud_url: str, public_url: str) -
         "GAS_PUBLIC_URL": public_url,
         "GAS_MAILBOX_URL": f"http://{HOST}:{settings.cloud_port}/mailbox",
         "GAS_MAIL_FROM": "GAS <gas@example.org>",
-        "GAS_SECRET_KEY": settings.secret_key.get_secret_value(),
+        "GAS_SECRET_KEY": settings.secret_key.get_secret_value()
+        if settings.secret_key is not None
+        else data_folder.secret_key(settings.data_dir.resolve()),
         "GAS_PACKS_DIR": os.environ.get("GAS_PACKS_DIR") or str(local_packs_dir(settings)),
         "GAS_WORK_DIR": str(settings.data_dir.resolve() / "work"),
         "GAS_RESULTS_CACHE_DIR": str(settings.data_dir.resolve() / "results"),
@@ -187,7 +193,7 @@ def _ensure_accounts(settings: LocalSettings, access: Settings, from_stack: Mapp
 def _wait_ready(child: Child, url: str) -> None:
     def ready() -> bool:
         if child.pid is None:
-            raise GasError(f"{child.name} did not start; its last words are in {child.log_file}.")
+            raise GasError(f"{child.name} did not start; its last words, in {child.log_file}: {_last_words(child)}")
         try:
             return bool(requests.get(url, timeout=5).status_code == requests.codes.ok)
         except requests.RequestException:
@@ -195,6 +201,11 @@ def _wait_ready(child: Child, url: str) -> None:
 
     if not wait_until(ready, READY_SECONDS):
         raise GasError(f"{child.name} was not ready after {READY_SECONDS:.0f} s; see {child.log_file}.")
+
+
+def _last_words(child: Child) -> str:
+    lines = child.log_file.read_text(errors="replace").splitlines()
+    return lines[-1].removeprefix("gas: ") if lines else "none"
 
 
 def _wait_subscribed(access: Settings, logs: Path) -> None:

@@ -8,18 +8,16 @@ ever deleted because it cannot be read: whoever wants to begin anew takes anothe
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import hashlib
 import json
 import os
-import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from shared.core.errors import GasError
+from shared.core.file_lock import FileLock
 
 FORMAT = 1
 """Of the state. To be raised when this code could not go on with what it wrote before."""
@@ -46,8 +44,8 @@ class Head:
 
 
 class Folder:
-    """Belongs to one process at a time. Raises `FolderRefused` when another one has it for longer than ``patience``
-    seconds: the last snapshot of a process that was killed may be under way."""
+    """Belongs to one process at a time. Raises `Conflict` when another one has it for longer than ``patience`` seconds:
+    the last snapshot of a process that was killed may be under way. Raises `FolderRefused` when it cannot be used."""
 
     def __init__(self, path: Path, port: int, *, patience: float = 5.0) -> None:
         self.path = path
@@ -56,7 +54,9 @@ class Folder:
         try:
             self.objects.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.path.chmod(0o700)  # passwords' hashes and secrets are in it
-            self.lock = Lock(path / "lock", f"{path} is in use by another local cloud: end that one first.", patience)
+            self.lock = FileLock(
+                path / "lock", f"{path} is in use by another local cloud: end that one first.", patience=patience
+            )
         except OSError as error:
             raise FolderRefused(f"{path} cannot be used: {error.strerror}.") from None
 
@@ -116,36 +116,6 @@ class Folder:
                 f"{self._port}: set GAS_LOCAL_CLOUD_PORT={head.port}, or begin anew with another GAS_LOCAL_DATA_DIR."
             )
         return head
-
-
-class Lock:
-    """A file that one process has, until it ends. Raises `FolderRefused` with the sentence when another one has it."""
-
-    def __init__(self, path: Path, sentence: str, patience: float = 0.0) -> None:
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        give_up = time.monotonic() + patience
-        while not self._taken():
-            if time.monotonic() >= give_up:
-                os.close(self._file)
-                raise FolderRefused(sentence)
-            time.sleep(0.05)
-
-    def fileno(self) -> int:
-        """Of the open file: the lock lasts as long as a process has it open."""
-        return self._file
-
-    def release(self) -> None:
-        """Others may have it."""
-        os.close(self._file)
-
-    def _taken(self) -> bool:
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno not in {errno.EWOULDBLOCK, errno.EACCES}:
-                raise
-            return False
-        return True
 
 
 def _sync(directory: Path) -> None:

@@ -10,11 +10,19 @@ from moto.utilities.utils import get_partition
 from deploy.local.cloudformation.resources import Made, Properties, only, resource
 
 
+def _put_policies(made: Role, properties: Properties, account_id: str, region: str) -> None:
+    backend = iam_backends[account_id][get_partition(region)]
+    for policy in properties.get("Policies", []):
+        only(policy, {"PolicyName", "PolicyDocument"}, "a role's policy")
+        backend.put_role_policy(made.name, policy["PolicyName"], json.dumps(policy["PolicyDocument"]))
+
+
 @resource(
     "AWS::IAM::Role",
     properties={"AssumeRolePolicyDocument", "Policies"},
     name_property="RoleName",
     attributes={"Arn", "RoleId"},
+    update=_put_policies,
 )
 def role(name: str, properties: Properties, account_id: str, region: str) -> Role:
     """A role with its inline policies."""
@@ -28,13 +36,15 @@ def role(name: str, properties: Properties, account_id: str, region: str) -> Rol
         tags=[],
         max_session_duration=None,
     )
-    for policy in properties.get("Policies", []):
-        only(policy, {"PolicyName", "PolicyDocument"}, "a role's policy")
-        backend.put_role_policy(name, policy["PolicyName"], json.dumps(policy["PolicyDocument"]))
+    _put_policies(made, properties, account_id, region)
     return made
 
 
-@resource("AWS::Lambda::Permission", properties={"FunctionName", "Action", "Principal", "SourceArn"})
+@resource(
+    "AWS::Lambda::Permission",
+    properties={"FunctionName", "Action", "Principal", "SourceArn"},
+    update=lambda *_: None,
+)
 def permission(name: str, _: Properties, account_id: str, region: str) -> Made:  # noqa: ARG001 - the signature of a maker
     """Who may invoke a function."""
     return Made(name)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from moto.cloudformation.exceptions import ValidationError
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.table import Table
 from moto.s3.models import FakeBucket, s3_backends
@@ -18,23 +21,8 @@ _CORS_NAMES = {
 """CloudFormation's name → the API's."""
 
 
-@resource(
-    "AWS::S3::Bucket",
-    properties={
-        "BucketName",
-        "BucketEncryption",
-        "CorsConfiguration",
-        "LifecycleConfiguration",
-        "NotificationConfiguration",
-        "OwnershipControls",
-        "PublicAccessBlockConfiguration",
-    },
-    name_property="BucketName",
-    attributes={"Arn", "DomainName", "RegionalDomainName"},
-)
-def bucket(name: str, properties: Properties, account_id: str, region: str) -> FakeBucket:
-    """A bucket with its CORS, lifecycle, notification, ownership and public access settings."""
-    made = FakeBucket.create_from_cloudformation_json(name, {"Properties": properties}, account_id, region)
+def _configure(made: FakeBucket, properties: Properties, account_id: str, region: str) -> None:
+    """What moto forgets."""
     backend = s3_backends[account_id][get_partition(region)]
     if "CorsConfiguration" in properties:
         backend.put_bucket_cors(made.name, [_cors(rule) for rule in properties["CorsConfiguration"]["CorsRules"]])
@@ -50,7 +38,43 @@ def bucket(name: str, properties: Properties, account_id: str, region: str) -> F
     if "PublicAccessBlockConfiguration" in properties:
         block = {key: str(value).lower() for key, value in properties["PublicAccessBlockConfiguration"].items()}
         backend.put_public_access_block(made.name, block)
+
+
+@resource(
+    "AWS::S3::Bucket",
+    properties={
+        "BucketName",
+        "BucketEncryption",
+        "CorsConfiguration",
+        "LifecycleConfiguration",
+        "NotificationConfiguration",
+        "OwnershipControls",
+        "PublicAccessBlockConfiguration",
+    },
+    name_property="BucketName",
+    attributes={"Arn", "DomainName", "RegionalDomainName"},
+    update=_configure,
+)
+def bucket(name: str, properties: Properties, account_id: str, region: str) -> FakeBucket:
+    """A bucket with its CORS, lifecycle, notification, ownership and public access settings."""
+    made = FakeBucket.create_from_cloudformation_json(name, {"Properties": properties}, account_id, region)
+    _configure(made, properties, account_id, region)
     return made
+
+
+def _update_table(made: Any, properties: Properties, account_id: str, region: str) -> None:
+    """Its indexes and settings, not its key. The items stay; `made` is what the stack goes on with."""
+    if properties["KeySchema"] != made.described["KeySchema"]:
+        raise ValidationError(message=f"The key of table {made.name} cannot be changed.")
+    tables = dynamodb_backends[account_id][region].tables
+    before = tables.pop(made.name)
+    try:
+        after = table(made.name, properties, account_id, region)
+    except BaseException:
+        tables[made.name] = before
+        raise
+    made.become(after)
+    tables[made.name] = made
 
 
 @resource(
@@ -67,6 +91,7 @@ def bucket(name: str, properties: Properties, account_id: str, region: str) -> F
     },
     name_property="TableName",
     attributes={"Arn"},
+    update=_update_table,
 )
 def table(name: str, properties: Properties, account_id: str, region: str) -> Table:
     """A table with its time to live, recovery and encryption settings."""

@@ -62,6 +62,13 @@ class LocalTable(Table):
         range_name = self.range_key_attr
         return DynamoType(attributes[self.hash_key_attr]), DynamoType(attributes[range_name]) if range_name else None
 
+    def become(self, described: LocalTable) -> None:
+        """As it is described there, with the items that are here."""
+        items = self.items
+        vars(self).update(vars(described))
+        self.items = items
+        self._orders = {}
+
     def adopt(self, excerpt: Excerpt) -> None:
         """What became of the excerpt's items becomes of ours."""
         for hash_key, range_key in excerpt.keys:

@@ -91,6 +91,11 @@ def blueprint(account: Account) -> Blueprint:
         account.prices[made.id] = made
         return objects.price(made)
 
+    @route("GET", "/prices")
+    def list_prices(given: Json) -> Json:
+        only(given, "limit", "starting_after")
+        return _page(reversed(account.prices.values()), objects.price, given)
+
     @route("GET", "/prices/<price_id>")
     def retrieve_price(given: Json, price_id: str) -> Json:
         only(given)
@@ -106,6 +111,18 @@ def blueprint(account: Account) -> Blueprint:
         made = Endpoint(account.new_id("we"), account.now(), _address(given, "url"), account.new_id("whsec"), events)
         account.endpoints[made.id] = made
         return {**objects.endpoint(made), "secret": made.secret}
+
+    @route("POST", "/webhook_endpoints/<endpoint_id>")
+    def update_endpoint(given: Json, endpoint_id: str) -> Json:
+        only(given, "url", "enabled_events")
+        found = account.endpoints.get(endpoint_id)
+        if found is None:
+            raise missing("webhook_endpoint", endpoint_id)
+        if "url" in given:
+            found.url = _address(given, "url")
+        if "enabled_events" in given:
+            found.events = tuple(a_list(given["enabled_events"]))
+        return objects.endpoint(found)
 
     @route("POST", "/customers")
     def create_customer(given: Json) -> Json:

@@ -45,6 +45,11 @@ def blueprint(account: Account) -> Blueprint:
     def events() -> ResponseReturnValue:
         return jsonify([_event(one) for one in reversed(account.events.values())])
 
+    @desk.get("/endpoints.json")
+    def endpoints() -> ResponseReturnValue:
+        """With their secrets, which Stripe's dashboard shows as well."""
+        return jsonify([{"id": one.id, "url": one.url, "secret": one.secret} for one in account.endpoints.values()])
+
     @desk.get("/clock.json")
     def clock() -> ResponseReturnValue:
         return jsonify(now=to_iso(account.now()))
