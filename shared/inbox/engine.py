@@ -157,10 +157,13 @@ class Engine:
             self._leases.lose_all()
             if not self._workers.wait_until_still(LAST_SECONDS):
                 for entry in self._leases.held():
+                    released = entry.released(self._now())
                     try:
-                        self._inbox.settle(entry, entry.released(self._now()))
+                        self._inbox.settle(entry, released)
                     except GasError as error:
                         log.warning("not given back", entry_id=entry.entry_id, error=str(error))
+                    else:
+                        metrics.attempt_ended(entry.route, released.history[-1])
         self._stopped.set()
 
     def _sweep(self) -> None:
