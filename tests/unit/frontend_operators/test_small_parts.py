@@ -115,6 +115,15 @@ def test_what_is_too_old_or_failed_is_found_out_anew() -> None:
     assert memory.recall("key", life=life, find_out=lambda: 3) == 3
 
 
+def test_what_took_long_is_remembered_longer() -> None:
+    now, seconds = NOON, iter([0.0, 3.0])
+    memory = Memory(lambda: now, timer=lambda: next(seconds))
+    life = timedelta(seconds=5)
+    assert memory.recall("key", life=life, find_out=lambda: 1) == 1
+    now += timedelta(seconds=59)
+    assert memory.recall("key", life=life, find_out=lambda: 2) == 1
+
+
 @given(st.one_of(st.text(), st.recursive(st.none() | st.integers() | st.text(), st.lists).map(str)))
 def test_any_body_can_be_shown(body: str) -> None:
     assert isinstance(pretty(body), str)
