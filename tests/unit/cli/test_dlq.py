@@ -7,6 +7,7 @@ import os
 import signal
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from click.testing import CliRunner, Result
@@ -156,6 +157,13 @@ def test_who_it_was_can_be_said_and_is_else_the_login_name(terminal: Terminal, w
     world.raw("?")
     terminal.run("discard", "--queue", "job-requests", "--all", *YES, GAS_OPERATOR="", LOGNAME="root-at-night")
     assert [line.who for line in world.audit.entries] == ["otto", "otto", "root-at-night"]
+
+
+def test_whoever_has_no_name_has_to_say_one(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("getpass.getuser", Mock(side_effect=KeyError("getpwuid(): uid not found: 4711")))
+    result = terminal.run("replay", "--all", GAS_OPERATOR="")
+    assert result.exit_code == 2
+    assert "--who, or GAS_OPERATOR" in result.stderr
 
 
 def test_something_invalid_makes_exit_code_one_and_is_pointed_out(terminal: Terminal, world: DeadLetterWorld) -> None:
