@@ -58,8 +58,12 @@ class Scene:
         """One that has everything: it began after another one that was under way."""
         for _ in range(2):
             before = self.state.stat().st_ino
+
+            def changed(before: int = before) -> bool:
+                return self.state.stat().st_ino != before
+
             self.cloud.aws("s3").put_object(Bucket=self.outputs["InputsBucket"], Key="change", Body=b"")
-            wait_for("a snapshot", lambda before=before: self.state.stat().st_ino != before)
+            wait_for("a snapshot", changed)
 
     @property
     def state(self) -> Path:

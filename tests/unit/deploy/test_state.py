@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from deploy.local.gate import Gate
-from deploy.local.s3.bodies import Bodies, Body
+from deploy.local.s3.bodies import Bodies, Body, BodyLost
 from deploy.local.sns import lanes as lanes_module
 from deploy.local.sns.lanes import Hours, Lanes, Task, ThreadLane, ThreadTimer
-from deploy.local.state import State
+from deploy.local.state import Part, State
 from shared.core.clock import utc_now
 
 SOON = 10.0
@@ -60,7 +60,7 @@ class Process:
         self.lanes = Lanes(self.gate, self.timer)
         self.anything = Anything(anything)
         self.bodies = Bodies(folder)
-        parts = {"timer": self.timer, "lanes": self.lanes, "anything": self.anything}
+        parts: dict[str, Part] = {"timer": self.timer, "lanes": self.lanes, "anything": self.anything}
         self.state = State(parts, {"bodies": self.bodies})
 
     def dump(self) -> bytes:
@@ -160,10 +160,10 @@ def test_a_file_goes_after_its_last_object_and_only_after_the_next_snapshot(tmp_
     bodies = Bodies(tmp_path)
     kept, dropped = bodies.keep(b"kept"), bodies.keep(b"dropped")
     paths = [kept.path, dropped.path]
-    assert bodies.take() == (paths, [])
+    assert bodies.take_dropped() == []
     del dropped
     assert paths[1].exists()
-    assert bodies.take() == ([], [paths[1]])
+    assert bodies.take_dropped() == [paths[1]]
 
 
 def test_files_that_nothing_knows_of_are_removed_after_a_load(tmp_path: Path) -> None:
@@ -174,12 +174,14 @@ def test_files_that_nothing_knows_of_are_removed_after_a_load(tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == [kept.path]
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("left", [None, b"", b"##file"])
+def test_a_file_that_is_missing_or_cut_off_is_named(tmp_path: Path, left: bytes | None) -> None:
     first = Process(tmp_path)
     body = first.bodies.keep(b"##fileformat")
     first.anything.kept = body
     pickled = first.dump()
     body.path.unlink()
-    with pytest.raises(FileNotFoundError) as caught:
+    if left is not None:
+        body.path.write_bytes(left)
+    with pytest.raises(BodyLost, match=body.path.name):
         Process(tmp_path).load(pickled)
-    assert caught.value.filename == str(body.path)
