@@ -122,6 +122,27 @@ def test_an_entry_that_is_claimed_while_it_is_looked_for_is_found_once() -> None
     assert [head.entry_id for head in late.find(unfinished, limit=5).heads] == ["job-requests#1"]
 
 
+def test_what_dynamodb_answers_in_no_order_is_found_once_each() -> None:
+    """It promises none among items of the same moment."""
+    table = Table("Inbox")
+    for number in range(9):
+        write(table, an_entry(number))
+
+    class Unordered(Watched):
+        def query(self, **request: Any) -> Any:
+            answer = super().query(**request)
+            answer["Items"].sort(key=lambda item: item["entry_id"]["S"])
+            return answer
+
+    inbox = DynamoInbox(Unordered(table.dynamodb), table.name)  # type: ignore[arg-type]  # a client in disorder
+    query = Query(["job-requests"])
+    pages = [inbox.find(query, limit=3)]
+    while pages[-1].next is not None:
+        pages.append(inbox.find(query, limit=3, start=pages[-1].next))
+    everything = [head.entry_id for page in pages for head in page.heads]
+    assert sorted(everything) == [f"job-requests#{number}" for number in range(9)]
+
+
 def test_a_later_page_does_not_read_the_earlier_ones_again() -> None:
     table = Table("Inbox")
     for number in range(40):

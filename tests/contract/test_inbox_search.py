@@ -98,6 +98,7 @@ def test_messages_are_found_by_job_and_by_user(inbox: Inbox) -> None:
     assert found(inbox, Query(ROUTES, user_id="alice")) == ids(third, second, first)
     assert found(inbox, Query(ROUTES, user_id="alice", job_id="j2")) == ids(third)
     assert found(inbox, Query(ROUTES[:1], user_id="alice", states=frozenset({DONE}))) == ids(third, first)
+    assert found(inbox, Query(ROUTES, user_id="alice", states=frozenset({DEAD}))) == ids(second)
     assert found(inbox, Query(ROUTES, user_id="bob", job_id="j1")) == []
 
 
