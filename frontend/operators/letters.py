@@ -117,6 +117,11 @@ class Round:
         return {verdict: number for verdict in Verdict if (number := self.number(verdict))}
 
     @property
+    def has_invalid(self) -> bool:
+        """Whether some letters stay where they are because they are no true messages."""
+        return bool(self.number(Verdict.INVALID))
+
+    @property
     def to_do(self) -> int:
         """How many letters a dry run would change."""
         return self.number(Verdict.WOULD_REPLAY, Verdict.WOULD_DISCARD, Verdict.DUPLICATE)

@@ -28,6 +28,14 @@ def read_moment(text: str, now: datetime) -> datetime | None:
         raise Permanent("Write a time as 30m, 2h or 7d (ago), or as 2026-03-06T12:00 in UTC.") from None
 
 
+def ago(moment: datetime, now: datetime) -> str:
+    """``3 min ago``, ``just now``, ``in 2 h``."""
+    length = now - moment
+    if abs(length) < timedelta(seconds=1):
+        return "just now"
+    return f"{rough(length)} ago" if length > timedelta() else f"in {rough(-length)}"
+
+
 def rough(length: timedelta) -> str:
     """As `span`, but for how long ago something was: whole seconds, and after a minute whole minutes."""
     unit = timedelta(minutes=1) if length >= timedelta(minutes=1) else timedelta(seconds=1)

@@ -12,7 +12,7 @@ from frontend.access import services
 from frontend.operators.bars import Bar, bars
 from frontend.operators.blueprint import blueprint
 from frontend.operators.memory import Memory
-from frontend.operators.moments import rough
+from frontend.operators.moments import ago, rough
 from frontend.operators.surroundings import Surroundings, look_around
 from shared.core.errors import GasError
 from shared.core.inbox import Pause
@@ -133,9 +133,9 @@ def _troubles(stands: Surroundings, inbox_trouble: str) -> Iterator[Trouble]:
             address = url_for("operators.subscriptions", _anchor=name)
             yield Trouble("error", f"{name}: {view.trouble}", address, "Subscriptions")
     for name, pause in stands.pauses.items():
-        age = rough(services().now() - pause.at)
         address = url_for("operators.subscriptions", _anchor=name)
-        yield Trouble("warning", f"{name} was paused by {pause.who} {age} ago: {pause.why}", address, "Resume it")
+        when = ago(pause.at, services().now())
+        yield Trouble("warning", f"{name} was paused by {pause.who} {when}: {pause.why}", address, "Resume it")
 
 
 def _long_unfinished(figures: Overview) -> Iterator[Trouble]:

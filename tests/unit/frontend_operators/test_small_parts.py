@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from frontend.operators.bars import HEIGHT, bars
 from frontend.operators.memory import Memory
-from frontend.operators.moments import read_moment, rough, span
+from frontend.operators.moments import ago, read_moment, rough, span
 from frontend.operators.presentation import LONGEST_BODY, pretty
 from shared.core.channels import ChannelTotals
 from shared.core.errors import Permanent, Unavailable
@@ -62,6 +62,14 @@ def test_whatever_is_typed_is_a_moment_or_a_complaint(text: str) -> None:
 def test_stretches_of_time_are_read_at_a_glance(seconds: float, words: str, roughly: str) -> None:
     assert span(timedelta(seconds=seconds)) == words
     assert rough(timedelta(seconds=seconds)) == roughly
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(185, "3 min ago"), (1, "1 s ago"), (0.4, "just now"), (-0.4, "just now"), (-7260, "in 2 h 1 min")],
+)
+def test_how_long_ago_something_was_is_said_roughly(seconds: float, words: str) -> None:
+    assert ago(NOON - timedelta(seconds=seconds), NOON) == words
 
 
 def test_the_tallest_bar_fills_the_drawing_and_little_is_still_to_be_seen() -> None:
