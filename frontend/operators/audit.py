@@ -12,6 +12,7 @@ from frontend.access import services
 from frontend.operators.blueprint import blueprint
 from frontend.operators.forms import LONGEST_FIELD
 from shared.core.audit import AuditEntry
+from shared.inbox.letters import Verdict
 
 PAGE_SIZE = 50
 _PAGES = {
@@ -47,11 +48,19 @@ def audit() -> str:
     )
 
 
-def subject_page(subject: str) -> str:
-    """The address of the page about it; empty where there is none."""
-    kind, _, rest = subject.partition("#")
+def subject_page(entry: AuditEntry) -> str:
+    """The address of the page about its subject; empty where there is none."""
+    kind, _, rest = entry.subject.partition("#")
     endpoint, names = _PAGES.get(kind, ("", ()))
     parts = rest.split("#") if names else []
+    if kind == "dead-letter":
+        details = entry.details or {}
+        match details.get("verdict"):
+            case Verdict.REPLAYED | Verdict.DUPLICATE:  # the letter is gone, its message is in the inbox
+                endpoint, names = _PAGES["message"]
+                parts = [parts[0], details.get("message_id", "")]
+            case Verdict.DISCARDED:
+                return ""
     if not endpoint or len(parts) != len(names):
         return ""
     values: dict[str, Any] = dict(zip(names, parts, strict=True))

@@ -7,7 +7,7 @@ import pytest
 from frontend.operators import audit
 from shared.core.audit import AuditEntry, audit_entry_id
 from tests.client import Browser, text_of
-from tests.unit.frontend_operators.world import OperatorsWorld, rows, some_id
+from tests.unit.frontend_operators.world import WHY, OperatorsWorld, message_path, rows, some_id, tick
 
 PAGE = "/operators/audit"
 
@@ -32,6 +32,17 @@ def test_one_subject_can_be_asked_for(world: OperatorsWorld, operator: Browser) 
     page = operator.submit(operator.get(PAGE), "Show", subject="customer#cus_1")
     assert len(rows(page)) == 1
     assert "Nothing was done about customer#cus_3" in operator.get(f"{PAGE}?subject=customer%23cus_3").words
+
+
+def test_a_letter_that_is_gone_leads_to_its_message_or_nowhere(world: OperatorsWorld, operator: Browser) -> None:
+    ids = [world.undelivered(), world.undelivered(text="not JSON")]
+    list_page = operator.get("/operators/dead-letters")
+    operator.submit(tick(operator, list_page, ids[:1], "replay"), "Replay it now", why=WHY)
+    operator.submit(tick(operator, list_page, ids[1:], "discard"), "Discard it now", why=WHY)
+    [entry] = world.inbox.entries.values()
+    page = operator.get(PAGE)
+    assert page.all("a", href=message_path(entry))
+    assert not page.all("a", href=f"/operators/dead-letters/job-requests/{ids[1]}")
 
 
 def test_older_lines_follow(world: OperatorsWorld, operator: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
