@@ -81,6 +81,7 @@ class Snapshots:
         with self._gate.still():
             changes = self._gate.changes
             dropped = self._bodies.take_dropped()
+            self._state.prepare()
             child = os.fork()
             if child == 0:
                 self._write_and_end()

@@ -16,8 +16,10 @@ from typing import Any, Protocol
 
 from moto.backends import get_backend
 from moto.core.base_backend import BackendDict
+from moto.dynamodb.models import dynamodb_backends
 from moto.s3.models import s3_backends
 
+from deploy.local.dynamodb.table import LocalTable
 from deploy.local.s3.bodies import Body
 from deploy.local.sns.lanes import ThreadLane
 
@@ -59,6 +61,13 @@ class State:
         }
         for name, one in self._named.items():
             self._reducers[type(one)] = lambda _, name=name: (_named, (name,))
+
+    def prepare(self) -> None:
+        """What makes `dump` quick, and the next one as well: so it is not for a process that has but one moment."""
+        backends = [backend for regions in dynamodb_backends.values() for backend in regions.values()]
+        for table in [table for backend in backends for table in backend.tables.values()]:
+            if isinstance(table, LocalTable):
+                table.pickle_items()
 
     def dump(self) -> bytes:
         """Everything, as it is at this moment."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
+import copyreg
+import pickle
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from operator import itemgetter
 from typing import Any
 
-from moto.dynamodb.models.dynamo_type import DynamoType, Item
+from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import RESULT_SIZE_LIMIT, SecondaryIndex, Table
 
 from deploy.local.dynamodb.order import Entry, Order, sorted_by, span
@@ -19,6 +21,8 @@ Key = tuple[DynamoType, DynamoType | None]
 Found = tuple[list[Item], int, dict[str, Any] | None]
 """Items, how many were read, and where to go on."""
 
+_PICKLED = "_pickled"
+"""Attribute of an item, beside those that moto gives it: its pickle, while that is true."""
 _SORTABLE = {"S", "N"}
 _MANY_VALUED = {"M", "L", "SS", "NS", "BS"}
 
@@ -35,9 +39,25 @@ class LocalTable(Table):
         for index in (None, *self.all_indexes()):
             self._order(index)
 
+    def pickle_items(self) -> None:
+        """Those that changed since the last time, so that a pickle of the table does not take all of them apart."""
+        for item in self._unsorted():
+            if _PICKLED not in vars(item):
+                vars(item)[_PICKLED] = pickle.dumps(item, pickle.HIGHEST_PROTOCOL)
+
     def __getstate__(self) -> dict[str, Any]:
         """What is kept over a restart; orders are made again when they are asked for."""
-        return {**vars(self), "_orders": {}}
+        self.pickle_items()
+        return {**vars(self), "_orders": {}, "items": [vars(item)[_PICKLED] for item in self._unsorted()]}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.items = defaultdict(dict)
+        for pickled in state["items"]:
+            item: Item = pickle.loads(pickled)  # noqa: S301 - part of what is unpickled already
+            vars(item)[_PICKLED] = pickled
+            items: dict[Any, Any] = self.items[item.hash_key] if item.range_key else self.items
+            items[item.range_key or item.hash_key] = item
 
     def put_item(self, item_attrs: dict[str, Any], *args: Any, **kwargs: Any) -> Item:
         item = super().put_item(item_attrs, *args, **kwargs)
@@ -52,6 +72,8 @@ class LocalTable(Table):
     def follow(self, key: Key) -> None:
         """The item with this key came, changed or went."""
         item = self.get_item(*key)
+        if item is not None:
+            vars(item).pop(_PICKLED, None)
         for order in self._orders.values():
             order.follow(key, item)
 
@@ -203,6 +225,16 @@ class Excerpt(Table):
     def __deepcopy__(self, memo: dict[int, Any]) -> Excerpt:
         """Itself: moto's back-up before a transaction, which nobody needs of what is thrown away."""
         return self
+
+
+def _whole_dict(content: dict[str, Any]) -> LimitedSizeDict:
+    """Past its `__setitem__`, which would measure the whole at each attribute."""
+    made = LimitedSizeDict.__new__(LimitedSizeDict)
+    dict.update(made, content)
+    return made
+
+
+copyreg.pickle(LimitedSizeDict, lambda content: (_whole_dict, (dict(content),)))
 
 
 def _names(schema: list[dict[str, str]]) -> tuple[str, ...]:
