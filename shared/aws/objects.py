@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,7 +73,7 @@ class S3Objects:
         with translated("S3"):
             try:
                 answer = self._s3.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=0-{max(limit, 1) - 1}")
-                with answer["Body"] as body:
+                with closing(answer["Body"]) as body:  # itself, and not what it enters as: that knows no BotoCoreError
                     return body.read()[:limit]
             except ClientError as error:
                 if code_of(error) == "InvalidRange":

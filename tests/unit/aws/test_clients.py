@@ -14,6 +14,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.stub import Stubber
+from urllib3.exceptions import ProtocolError
 
 from shared.aws.mail import SesMailer
 from shared.aws.objects import S3Objects, content_disposition
@@ -79,7 +80,7 @@ class Wire:
     def _send(self, request: Any, **_: object) -> AWSResponse:
         self.calls += 1
         body = next(self._answers)
-        raw = Mock(stream=lambda: iter([body]))
+        raw = Mock(stream=lambda: iter([body]), read=Mock(side_effect=ProtocolError("Connection broken")))
         return AWSResponse(
             request.url, self._status, HTTPHeaders.from_pairs([("Content-Length", str(self._length))]), raw
         )
@@ -125,6 +126,13 @@ def test_that_an_email_was_sent_is_not_known_from_half_an_answer_and_it_is_not_s
     with pytest.raises(Unavailable):
         SesMailer(ses, "gas@example.org", "gas").send(to="a@example.org", subject="s", text="t", html="h", tags={})
     assert wire.calls == 1
+
+
+def test_a_file_whose_end_does_not_come_cannot_be_had_now() -> None:
+    s3 = made(CLOUD, "s3")
+    Wire(s3, 20, b"half")
+    with pytest.raises(Unavailable):
+        S3Objects(s3, "files").read("k", limit=20)
 
 
 def test_an_answer_to_head_has_a_length_and_no_body() -> None:
