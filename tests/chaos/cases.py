@@ -97,7 +97,7 @@ class Result:
                 return [line for contig in index.contigs for line in index.fetch(contig)]
 
 
-def jobs(gas: Gas, table: str) -> list[dict[str, Any]]:
-    """Every job as the table has it."""
+def items(gas: Gas, table: str) -> list[dict[str, Any]]:
+    """All that a table holds."""
     pages = gas.aws("dynamodb").get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
     return [{name: from_attribute(value) for name, value in item.items()} for page in pages for item in page["Items"]]

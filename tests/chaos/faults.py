@@ -92,6 +92,8 @@ class Weather:
     """Seconds from the end of one service's outage to the beginning of the next one's."""
     outage: float = 3.0
     """Seconds."""
+    spared: frozenset[str] = frozenset()
+    """Services that nothing happens to."""
 
 
 class Storm:
@@ -123,7 +125,7 @@ class Storm:
 
     def fate(self, service: str, *, topic: str = "", message_id: str = "") -> Fate:
         """What happens to the next call of the service. ``topic`` and ``message_id``: what a push is about."""
-        if self._ended or service not in ERRORS:
+        if self._ended or service not in ERRORS or service in self.weather.spared:
             return Fate(Fault.NONE)
         with self._lock:
             dice = self._dice.setdefault(service, random.Random(f"{self._seed} {service}"))

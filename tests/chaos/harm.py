@@ -124,7 +124,7 @@ class Killer(threading.Thread):
         while not self._enough.wait(self._dice.uniform(*self._between)):
             if self._dice.random() < 0.3:
                 self._kill("annotation", self._annotating())
-            if self._dice.random() < 0.1:
+            if self._dice.random() < 0.3:
                 self._starve(self._annotating())
             server = self._dice.choice(list(SERVERS))
             if self.servers_killed < self._most and self._is_up(server):
