@@ -25,6 +25,7 @@ from tests.whole import free_ports, wait_for
 PUSHED = 7
 """Subscriptions that the endpoint has to confirm."""
 PAGES = "http://127.0.0.1:8000"
+LETTERS = {"Letters": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "letters"}}}
 
 
 @dataclass
@@ -216,6 +217,73 @@ def test_stripe_has_the_same_price_and_secret_and_posts_to_the_new_address(kille
     assert [one["url"] for one in endpoints] == [moved]
 
 
+def verified(scene: Scene, body: str, *, check_age: bool) -> str:
+    """The message in it, as a server believes it."""
+    store = CertificateStore(fetch=fetch_certificate, now=utc_now, extra_origin=scene.cloud.url)
+    topics = {scene.outputs["JobRequestsTopic"], scene.outputs["JobResultsTopic"]}
+    found = Verifier(topic_arns=topics, certificates=store).verify(body.encode(), check_age=check_age)
+    assert isinstance(found, Notification)
+    return found.message
+
+
+def template(*indexes: str, key: str = "id", more: dict[str, Any] | None = None) -> str:
+    table: dict[str, Any] = {
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("id", *indexes)],
+        "KeySchema": [{"AttributeName": key, "KeyType": "HASH"}],
+    }
+    if indexes:
+        table["GlobalSecondaryIndexes"] = [
+            {
+                "IndexName": f"by-{name}",
+                "KeySchema": [{"AttributeName": name, "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+            for name in indexes
+        ]
+    things = {"Things": {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "things", **table}}}
+    return json.dumps({"Resources": {**things, **(more or {})}})
+
+
+@pytest.fixture(scope="module")
+def other(killed: Killed) -> LocalCloud:
+    """The cloud, with another stack, of one table that has an item."""
+    cloud = killed.scene.cloud
+    cloud.aws("cloudformation").create_stack(StackName="other", TemplateBody=template())
+    cloud.aws("dynamodb").put_item(TableName="things", Item={"id": {"S": "a"}, "owner": {"S": "alice"}})
+    return cloud
+
+
+def update(other: LocalCloud, template: str) -> None:
+    other.aws("cloudformation").update_stack(StackName="other", TemplateBody=template)
+
+
+def test_an_index_is_added_and_a_new_resource_made(other: LocalCloud) -> None:
+    update(other, template("owner", more=LETTERS))
+    answer = other.aws("dynamodb").query(
+        TableName="things",
+        IndexName="by-owner",
+        KeyConditionExpression="#owner = :owner",
+        ExpressionAttributeNames={"#owner": "owner"},
+        ExpressionAttributeValues={":owner": {"S": "alice"}},
+    )
+    assert [item["id"] for item in answer["Items"]] == [{"S": "a"}]
+    assert other.aws("sqs").get_queue_url(QueueName="letters")
+
+
+def test_what_cannot_be_changed_is_said_each_time_and_left_as_it_is(other: LocalCloud) -> None:
+    for _ in range(2):
+        with pytest.raises(ClientError, match="The key of table things cannot be changed"):
+            update(other, template("owner", key="owner", more=LETTERS))
+    found = other.aws("dynamodb").get_item(TableName="things", Key={"id": {"S": "a"}})
+    assert found["Item"]["owner"] == {"S": "alice"}
+
+
+def test_what_left_the_template_is_not_removed(other: LocalCloud) -> None:
+    with pytest.raises(ClientError, match=r"removes nothing from a stack: \[Things\]"):
+        update(other, json.dumps({"Resources": LETTERS}))
+
+
 def test_a_clean_end_loses_nothing_at_all(killed: Killed) -> None:
     scene = killed.scene
     s3, bucket = scene.cloud.aws("s3"), scene.outputs["ResultsBucket"]
@@ -226,12 +294,3 @@ def test_a_clean_end_loses_nothing_at_all(killed: Killed) -> None:
     assert scene.read("overwritten") == b"third"
     files = {path.read_bytes() for path in (scene.folder / "objects").iterdir()}
     assert files & {b"first", b"second", b"gone"} == set()
-
-
-def verified(scene: Scene, body: str, *, check_age: bool) -> str:
-    """The message in it, as a server believes it."""
-    store = CertificateStore(fetch=fetch_certificate, now=utc_now, extra_origin=scene.cloud.url)
-    topics = {scene.outputs["JobRequestsTopic"], scene.outputs["JobResultsTopic"]}
-    found = Verifier(topic_arns=topics, certificates=store).verify(body.encode(), check_age=check_age)
-    assert isinstance(found, Notification)
-    return found.message
