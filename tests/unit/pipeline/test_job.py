@@ -27,8 +27,17 @@ LARGE = vcf(*["MT 3243 . A G"] * 15_000)
 """Keeps the child busy for a while."""
 
 
+_others: list[psutil.Process] = []
+
+
+@pytest.fixture(autouse=True, scope="module")
+def others() -> None:
+    """Other tests' processes, such as the resource tracker of multiprocessing."""
+    _others[:] = psutil.Process().children(recursive=True)
+
+
 def children() -> list[psutil.Process]:
-    return psutil.Process().children(recursive=True)
+    return [child for child in psutil.Process().children(recursive=True) if child not in _others]
 
 
 def go(
@@ -178,7 +187,7 @@ def test_the_end_of_a_process_that_does_a_part_is_the_end_of_the_job(
 
     def kill_a_part() -> None:
         while not over.is_set():
-            for child in psutil.Process().children():
+            for child in children():
                 with contextlib.suppress(psutil.NoSuchProcess):
                     for part in child.children()[:1]:
                         part.send_signal(number)
