@@ -32,9 +32,10 @@ class Scene:
         self.answer: Answer = 200
         self.pushes: list[Push] = []
         self.time = VirtualTime()
+        self.stopped = timedelta()
         self.now = datetime(2026, 3, 6, 12, 0, tzinfo=UTC)
         envelopes = Envelopes(SIGNER, "http://127.0.0.1:8003")
-        pusher = Pusher(envelopes, Deliverer(self._post, self.time), InlineLane, lambda: self.now)
+        pusher = Pusher(envelopes, Deliverer(self._post, self.time), InlineLane, lambda: self.now, lambda: self.stopped)
         monkeypatch.setattr(PushSns, "pusher", pusher, raising=False)
         self.sns = PushSns(REGION, ACCOUNT)
         monkeypatch.setattr(PushSns, "get_topic", lambda _, arn: self.sns.topics[arn])  # moto's asks its global ones
@@ -254,3 +255,17 @@ class TestDeadLetters:
         scene.answer = 403
         scene.publish()
         assert "dead-letter queue refused it" in caplog.text
+
+
+def test_a_push_under_way_does_not_age_while_the_cloud_stands_still_and_follows_its_endpoint(scene: Scene) -> None:
+    subscription = scene.confirmed()
+    scene.answer = 503
+    subscription.publish("hello", "m1")
+    night = timedelta(hours=9)
+    scene.now, scene.stopped = scene.now + night, night
+    subscription.endpoint = "http://127.0.0.1:9001/hooks/job-requests"
+    scene.answer = 200
+    scene.time.run()
+    first, again = (json.loads(push.body)["Timestamp"] for push in scene.pushes)
+    assert datetime.fromisoformat(again) - datetime.fromisoformat(first) == night
+    assert [push.url for push in scene.pushes] == [ENDPOINT, subscription.endpoint]
