@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CODE := annotator_hook bench cli deploy frontend shared tests util_hook
 
-.PHONY: help run test lint format types bench clean
+.PHONY: help run test lint format types bench chaos fuzz clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,7 +16,7 @@ run: $(VENV)/run.stamp $(VENV)/assets.stamp ## run GAS on this machine: http://1
 	@exec $(BIN)/gas up
 
 test: $(VENV)/dev.stamp $(VENV)/assets.stamp lint types ## lint, types, all tests
-	@$(BIN)/pytest -q -n 2 --dist worksteal tests/unit tests/contract
+	@$(BIN)/pytest -q -n 2 --dist worksteal tests/unit tests/contract tests/fuzz
 	@$(BIN)/pytest -q -n 2 --dist loadscope tests/chaos tests/functional tests/browser
 
 lint: $(VENV)/dev.stamp
@@ -32,6 +32,12 @@ types: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp $(VENV)/assets.stamp ## measure, and write docs/benchmarks.md
 	@$(BIN)/python -m bench
+
+chaos: $(VENV)/dev.stamp $(VENV)/assets.stamp ## 500 jobs through kills, faults, wrong clocks and full disks
+	@GAS_CHAOS=long $(BIN)/pytest -q -s -n 0 tests/chaos/test_storm.py
+
+fuzz: $(VENV)/dev.stamp ## search for inputs that break GAS, for ten minutes
+	@$(BIN)/python -m tests.fuzz
 
 clean: ## remove everything that make made
 	@rm -rf $(VENV) var frontend/node_modules frontend/static/vendor *.egg-info

@@ -57,6 +57,8 @@ PACK_HINT = "Your file is kept. Tell whoever runs this server, and run the job a
 INPUT_GONE = JobError(
     code="input-missing", message="The uploaded file is no longer there.", hint="Upload it again as a new job."
 )
+_DEAD_LETTERED = frozenset({OUR_FAULT.code, "pack"})
+"""`JobError.code` of what an operator finds in the dead-letter queue."""
 OUR_CODES = frozenset({OUR_FAULT.code, INPUT_GONE.code, "pack"})
 """`JobError.code` of what is not the file's fault."""
 
@@ -72,12 +74,27 @@ def handle(message: JobRequested, lease: Lease, services: Services) -> None:
         _clear_away(message, services)  # deleted by its owner
         return
     except Conflict:
-        _announce_if_finished(message, services)
+        if not (lease.replays and _run_again(message, services)):
+            _announce_if_finished(message, services)
         return
     with job_folder(services.work_dir, job.job_id) as folder:
         state = _Attempt(job, lease, services, folder).run()
     if state is not None:
         _announce(job, state, services)
+
+
+def _run_again(message: JobRequested, services: Services) -> bool:
+    """Whether this was given up for no fault of its owner's, and is queued as the next run now: the operator who replays
+    the message has mended the cause. The frontend's sweep announces that run."""
+    try:
+        job = services.jobs.get(message.job_id)
+        if job.run != message.run or job.error is None or job.error.code not in _DEAD_LETTERED:
+            return False
+        services.jobs.run_again(job.job_id, run=job.run, request_id=job.request_id, now=services.now())
+    except (Conflict, NotFound):  # its owner was quicker, or its file is in the archive
+        return False
+    log.info("run again", job_id=job.job_id, run=job.run + 1)
+    return True
 
 
 def _clear_away(message: JobRequested, services: Services) -> None:

@@ -115,6 +115,8 @@ class Entry:
     """Attempts that ended, oldest first; at most `HISTORY`."""
     replays: int = 0
     """How often an operator had it handled anew after it was dead."""
+    verdict: str = ""
+    """Why it is given up, stored before that begins: no attempt calls its handler any more."""
 
     @property
     def work(self) -> Work:
@@ -167,6 +169,10 @@ class Entry:
         history = self._with(now, Outcome.RELEASED)
         return replace(self, state=EntryState.RECEIVED, due_at=now, attempts=self.attempts - 1, history=history)
 
+    def condemned(self, verdict: str, due_at: datetime) -> Entry:
+        """RUNNING still, under the same fence until ``due_at``, but given up whatever happens."""
+        return replace(self, verdict=verdict, due_at=due_at)
+
     def dead(self, now: datetime, error: str, *, is_buried: bool) -> Entry:
         """DEAD. When it is not buried, this is the message's only copy, and it is never forgotten."""
         return replace(
@@ -191,6 +197,7 @@ class Entry:
             finished_at=None,
             forget_at=None,
             replays=self.replays + 1,
+            verdict="",
         )
 
     def hurried(self, now: datetime) -> Entry:

@@ -5,6 +5,8 @@ What a crash leaves behind, at each point, and how nothing is lost of it:
 - before the claim: RECEIVED, due two seconds after it was accepted; a sweep starts it;
 - between the claim and the outcome: RUNNING, and nobody prolongs the lease; a sweep starts it again when it is over.
   The attempt was counted by the claim, so what kills its server is given up too;
+- while it is given up: as above, and the verdict is stored before anything else: what runs it again gives it up at
+  once. Without that, the handler would find a job that was abandoned, take it for done, and no operator would hear of it;
 - between the burial and DEAD: as above, and it is buried a second time. An operator may find a message twice in the
   dead-letter queue, and never misses one.
 """
@@ -131,6 +133,9 @@ class Attempts:
         except Exception as error:  # noqa: BLE001 - whatever a parser stumbles over will be there the next time
             self._give_up(attempt, str(error) if isinstance(error, GasError) else f"It cannot be parsed: {error!r}.")
             return
+        if entry.verdict:
+            self._give_up(replace(attempt, message=message), entry.verdict)
+            return
         if entry.attempts > self._max_attempts:
             cause = entry.error or "the server died each time"
             given_up = f"Given up after {self._max_attempts} attempts: {cause}"
@@ -178,8 +183,14 @@ class Attempts:
         log.info("given back")
 
     def _give_up(self, attempt: _Attempt, reason: str) -> None:
-        """Abandon, bury, DEAD, in this order: what a crash interrupts is done again, and nothing is forgotten."""
-        entry, route = attempt.entry, attempt.route
+        """Verdict, abandon, bury, DEAD, in this order: what a crash interrupts is done again, and nothing is forgotten."""
+        route = attempt.route
+        if not attempt.entry.verdict:
+            now = self._now()
+            condemned = self._ended(attempt).condemned(reason[:_LONGEST_ERROR], now + self._leases.length)
+            self._inbox.settle(attempt.entry, condemned)
+            attempt = replace(attempt, entry=condemned)
+        entry = attempt.entry
         if route.abandon is not None and attempt.message is not None:
             try:
                 route.abandon(attempt.message, reason)

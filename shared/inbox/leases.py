@@ -35,7 +35,7 @@ class Leases:
 
     def hold(self, entry: Entry) -> Lease:
         """The lease of an entry that was just claimed; kept alive until `drop`."""
-        lease = Lease(entry.entry_id, entry.fence)
+        lease = Lease(entry.entry_id, entry.fence, entry.replays)
         with self._lock:
             self._held[id(lease)] = _Held(entry, lease, (entry.claimed_at or self._now()) + self.length)
         return lease

@@ -32,6 +32,8 @@ class Lease:
     entry_id: str
     fence: int
     """Grows with each claim of the entry."""
+    replays: int = 0
+    """How often an operator had the message handled anew after it was given up."""
     lost: threading.Event = field(default_factory=threading.Event, compare=False)
     """Set when another claim may exist, or the server stops: what the handler does from now on does not count."""
 

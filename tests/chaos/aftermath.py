@@ -65,11 +65,10 @@ class Aftermath:
         """Entries of the inbox."""
         return [entry for entry in items(self.gas, self.outputs["InboxTable"]) if entry.get("state") == "DEAD"]
 
-    def mails(self) -> Counter[str]:
-        """Job id → e-mails about it."""
-        return Counter(
-            mail["text"].rpartition("/jobs/")[2][:32] for mail in self.gas.mails() if "/jobs/" in mail["text"]
-        )
+    def mails(self) -> Counter[tuple[str, int]]:
+        """Job id and run → e-mails about it."""
+        tags = [mail["tags"] for mail in self.gas.mails()]
+        return Counter((tag["job_id"], int(tag["run"])) for tag in tags if "job_id" in tag)
 
     def log_lines(self) -> list[str]:
         """Of the three servers."""
@@ -110,7 +109,9 @@ class Aftermath:
         if self.unfinished:
             return False
         mails = self.mails()
-        pending = {job["job_id"] for job in self.jobs if job["state"] not in FINAL or not mails[job["job_id"]]}
+        pending = {
+            job["job_id"] for job in self.jobs if job["state"] not in FINAL or not mails[job["job_id"], int(job["run"])]
+        }
         return not pending or pending <= self.told(self.read_letters())
 
     @staticmethod

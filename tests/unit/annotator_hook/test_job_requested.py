@@ -67,9 +67,9 @@ class World:
             ledger=Ledger(4, 3, {"symbolic": 1}), summary={"impact": {"HIGH": 1}}, files={"vcf": vcf}, warnings=[]
         )
 
-    def deliver(self, fence: int = 1, entry: str = "job-requests#1", run: int = 1) -> None:
+    def deliver(self, fence: int = 1, entry: str = "job-requests#1", run: int = 1, replays: int = 0) -> None:
         message = JobRequested(job_id=self.job.job_id, run=run, user_id=self.job.user_id)
-        job_requested.handle(message, Lease(entry, fence), self.services)
+        job_requested.handle(message, Lease(entry, fence, replays), self.services)
 
     @property
     def stored(self) -> Any:
@@ -294,3 +294,24 @@ def test_a_job_whose_pack_is_damaged_fails_with_the_packs_name_and_operators_hea
 def test_nothing_is_left_in_the_work_folder(world: World) -> None:
     world.deliver()
     assert list(world.work_dir.iterdir()) == []
+
+
+def test_a_job_that_was_given_up_is_run_again_when_an_operator_replays_its_message(world: World) -> None:
+    message = JobRequested(job_id=world.job.job_id, run=1, user_id=world.job.user_id)
+    job_requested.abandon(message, "the disk is full", world.services)
+    world.deliver(fence=2)
+    assert world.stored.state is JobState.FAILED  # SNS delivered it twice: nobody mended anything
+    world.deliver(fence=3, replays=1)
+    assert (world.stored.state, world.stored.run, world.stored.error) == (JobState.QUEUED, 2, None)
+    world.deliver(fence=4, replays=1)
+    assert (world.stored.state, world.stored.run) == (JobState.QUEUED, 2)
+
+
+def test_a_job_that_failed_for_its_file_is_not_run_again_by_a_replay(world: World) -> None:
+    def refuse(*_: Any, **__: Any) -> Result:
+        raise InputRejected("columns", "Line 7 has 6 columns.", "Use tabs.", 7)
+
+    world.engine = refuse
+    world.deliver()
+    world.deliver(fence=2, replays=1)
+    assert (world.stored.state, world.stored.run) == (JobState.FAILED, 1)

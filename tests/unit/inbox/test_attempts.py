@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from shared.core.errors import Conflict, Permanent, Retryable, TooLarge, Unavailable
-from shared.core.inbox import KEPT, EntryState
+from shared.core.inbox import KEPT, Entry, EntryState
 from shared.core.messages import JobRequested
 from shared.inbox.attempts import LONGEST_DELAY, delay
 from shared.inbox.route import Lease
@@ -197,13 +197,36 @@ def test_a_crash_between_burial_and_dead_buries_again_rather_than_never(world: W
     entry_id = world.accept()
     world.fail_with(Permanent("no"))
     settle = world.inbox.settle
-    world.inbox.settle = _raise(Unavailable("DynamoDB is away."))  # type: ignore[method-assign]
+
+    def away_after_the_burial(held: Entry, settled: Entry) -> None:
+        if settled.state is EntryState.DEAD:
+            raise Unavailable("DynamoDB is away.")
+        settle(held, settled)
+
+    world.inbox.settle = away_after_the_burial  # type: ignore[method-assign]  # between two calls
     world.attempts.run(entry_id)
     assert world.entry(entry_id).state is EntryState.RUNNING
-    world.inbox.settle = settle  # type: ignore[method-assign]
+    world.inbox.settle = settle  # type: ignore[method-assign]  # as before
     world.run_until_settled(entry_id)
     assert len(world.dead_letters.buried) == 2
     assert world.entry(entry_id).state is EntryState.DEAD
+
+
+def test_what_was_abandoned_is_dead_in_the_end_even_if_it_could_not_be_buried_at_once(world: World) -> None:
+    """An abandoned job looks finished to its handler: were it called again, no operator would hear of the failure."""
+    entry_id = world.accept()
+    world.fail_with(Permanent("no"))
+    world.dead_letters.fail_with = Unavailable("SQS is away.")
+    world.attempts.run(entry_id)
+    assert (world.entry(entry_id).state, len(world.abandoned)) == (EntryState.RECEIVED, 1)
+    world.succeed()
+    world.dead_letters.fail_with = None
+    world.run_until_settled(entry_id)
+    assert (world.entry(entry_id).state, len(world.handled)) == (EntryState.DEAD, 1)
+    assert [buried.reason for buried in world.dead_letters.buried] == ["no"]
+    world.inbox.change(world.entry(entry_id), world.entry(entry_id).replayed(world.time))
+    world.run_until_settled(entry_id)
+    assert world.entry(entry_id).state is EntryState.DONE
 
 
 def test_abandoning_that_fails_for_now_is_done_again_before_the_burial(world: World) -> None:
