@@ -10,6 +10,7 @@ from pathlib import Path
 from annotator_hook.pipeline.job import Limits
 from annotator_hook.pipeline.source import BOMB_RATIO
 from annotator_hook.settings import AnnotatorSettings
+from shared.aws.clock import AwsClock
 from shared.aws.jobs import DynamoJobs
 from shared.aws.objects import S3Objects
 from shared.aws.session import client
@@ -30,6 +31,7 @@ class Services:
     inputs: Objects
     results: Objects
     topics: Topics
+    job_requests_topic: str
     job_results_topic: str
     packs: tuple[Path, ...]
     """Folders that hold packs, each in a folder of its own name; the first that has one wins."""
@@ -63,13 +65,15 @@ class Services:
 
 def build(settings: AnnotatorSettings) -> Services:
     """The services on AWS (or on what `settings.endpoint_url` says)."""
-    s3 = client(settings, "s3")
+    s3, dynamodb, now = client(settings, "s3"), client(settings, "dynamodb"), AwsClock()
+    now.listen(dynamodb)
     installed = (settings.packs_dir,) if settings.packs_dir else ()
     return Services(
-        jobs=DynamoJobs(client(settings, "dynamodb"), settings.jobs_table),
+        jobs=DynamoJobs(dynamodb, settings.jobs_table),
         inputs=S3Objects(s3, settings.inputs_bucket),
         results=S3Objects(s3, settings.results_bucket),
         topics=SnsTopics(client(settings, "sns"), client(settings, "sqs")),
+        job_requests_topic=settings.job_requests_topic,
         job_results_topic=settings.job_results_topic,
         packs=(*installed, BUILT_IN_PACKS),
         work_dir=settings.work_dir,
@@ -80,4 +84,5 @@ def build(settings: AnnotatorSettings) -> Services:
         ),
         workers=settings.job_processes or os.cpu_count() or 1,
         distance=settings.flank_bases,
+        now=now,
     )

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from frontend.catalogue import Catalogue
 from frontend.settings import FrontendSettings
+from shared.aws.clock import AwsClock
 from shared.aws.jobs import DynamoJobs
 from shared.aws.limits import DynamoLimits
 from shared.aws.mail import SesMailer
@@ -56,7 +57,8 @@ class Services:
 
 def build(settings: FrontendSettings) -> Services:
     """The services on AWS (or on what `settings.endpoint_url` says)."""
-    dynamodb = client(settings, "dynamodb")
+    dynamodb, now = client(settings, "dynamodb"), AwsClock()
+    now.listen(dynamodb)
     s3 = client(settings, "s3")
     operations = build_operations(settings)
     return Services(
@@ -81,4 +83,5 @@ def build(settings: FrontendSettings) -> Services:
         job_requests_topic=settings.job_requests_topic,
         account_changes_topic=settings.account_changes_topic,
         restore_requests_topic=settings.restore_requests_topic,
+        now=now,
     )

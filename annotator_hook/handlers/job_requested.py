@@ -85,15 +85,18 @@ def handle(message: JobRequested, lease: Lease, services: Services) -> None:
 
 def _run_again(message: JobRequested, services: Services) -> bool:
     """Whether this was given up for no fault of its owner's, and is queued as the next run now: the operator who replays
-    the message has mended the cause. The frontend's sweep announces that run."""
+    the message has mended the cause. Should it not be announced here, the frontend's sweep does that."""
     try:
         job = services.jobs.get(message.job_id)
         if job.run != message.run or job.error is None or job.error.code not in _DEAD_LETTERED:
             return False
-        services.jobs.run_again(job.job_id, run=job.run, request_id=job.request_id, now=services.now())
+        again = services.jobs.run_again(job.job_id, run=job.run, request_id=job.request_id, now=services.now())
     except (Conflict, NotFound):  # its owner was quicker, or its file is in the archive
         return False
-    log.info("run again", job_id=job.job_id, run=job.run + 1)
+    log.info("run again", job_id=again.job_id, run=again.run)
+    announcement = JobRequested(job_id=again.job_id, run=again.run, user_id=again.user_id, request_id=again.request_id)
+    services.topics.publish(services.job_requests_topic, announcement.to_json())
+    services.jobs.announced(again.job_id, run=again.run)
     return True
 
 

@@ -106,13 +106,20 @@ class Aftermath:
 
     def is_settled(self) -> bool:
         """Whether nothing is under way: each job has ended and its owner knows, or a dead letter is about it."""
-        if self.unfinished:
-            return False
+        return not self.pending()
+
+    def pending(self) -> list[str]:
+        """What is under way still."""
+        if unfinished := self.unfinished:
+            return unfinished
         mails = self.mails()
-        pending = {
-            job["job_id"] for job in self.jobs if job["state"] not in FINAL or not mails[job["job_id"], int(job["run"])]
+        jobs = {
+            job["job_id"]: f"job {job['job_id']}, run {job['run']}: {job['state']} {job.get('error')}"
+            for job in self.jobs
+            if job["state"] not in FINAL or not mails[job["job_id"], int(job["run"])]
         }
-        return not pending or pending <= self.told(self.read_letters())
+        told = self.told(self.read_letters()) if jobs else set()
+        return [text for job_id, text in jobs.items() if job_id not in told]
 
     @staticmethod
     def told(letters: Iterable[Mapping[str, Any]]) -> set[str]:

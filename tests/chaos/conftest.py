@@ -134,7 +134,7 @@ class _Course:
         try:
             wait_for(what, aftermath.is_settled, seconds=SCALE.patience, pause=0.5)
         except AssertionError as error:
-            raise AssertionError(f"{error}: {aftermath.unfinished}") from None
+            raise AssertionError(f"{error}: {aftermath.pending()}") from None
         self._say(what)
 
     def _say(self, text: str) -> None:

@@ -21,6 +21,7 @@ from tests.fakes import FakeJobs, FakeObjects, FakeTopics
 
 NOON = datetime(2026, 3, 6, 12, 0, tzinfo=UTC)
 TOPIC = "arn:aws:sns:us-east-1:123456789012:job-results"
+REQUESTS = "arn:aws:sns:us-east-1:123456789012:job-requests"
 
 
 class World:
@@ -40,6 +41,7 @@ class World:
             inputs=self.inputs,
             results=self.results,
             topics=self.topics,
+            job_requests_topic=REQUESTS,
             job_results_topic=TOPIC,
             packs=(BUILT_IN_PACKS,),
             work_dir=self.work_dir,
@@ -303,6 +305,7 @@ def test_a_job_that_was_given_up_is_run_again_when_an_operator_replays_its_messa
     assert world.stored.state is JobState.FAILED  # SNS delivered it twice: nobody mended anything
     world.deliver(fence=3, replays=1)
     assert (world.stored.state, world.stored.run, world.stored.error) == (JobState.QUEUED, 2, None)
+    assert [topic for topic, _ in world.topics.published if topic == REQUESTS] == [REQUESTS]
     world.deliver(fence=4, replays=1)
     assert (world.stored.state, world.stored.run) == (JobState.QUEUED, 2)
 
