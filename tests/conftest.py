@@ -9,21 +9,33 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # xdist has no types
 
-GROUPS = {"functional": "servers", "browser": "browser", "chaos": "browser"}
-"""Folder → process: each of these folders starts servers of its own once, and both processes are busy equally long."""
+APART = (
+    "test_certificate_",
+    "test_drain_",
+    "test_local_",
+    "test_packs_",
+    "test_patient_",
+    "test_persistence",
+    "test_up",
+)
+"""Beginnings of files in `functional` that need no servers but those that they start themselves."""
 
 
-class ByFolder(LoadScopeScheduling):  # type: ignore[misc]  # likewise
-    """Gives each group of folders to one process, in the order in which its tests are written."""
+class ByServers(LoadScopeScheduling):  # type: ignore[misc]  # likewise
+    """Gives all tests of the same servers to one process, so that these are started once; in the order in which they are
+    written."""
 
     def _split_scope(self, nodeid: str) -> str:
-        folder = Path(nodeid.partition("::")[0]).parts[1]
-        return GROUPS.get(folder, folder)
+        path = Path(nodeid.partition("::")[0])
+        folder = path.parts[1]
+        if folder == "chaos" or (folder == "functional" and path.name.startswith(APART)):
+            return "apart"
+        return folder
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
     """With ``--dist loadscope``; else xdist's own."""
-    return ByFolder(config, log) if config.getoption("dist") == "loadscope" else None
+    return ByServers(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 def pytest_collection_finish() -> None:
