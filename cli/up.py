@@ -228,7 +228,7 @@ def _banner(settings: LocalSettings, logs: Path) -> str:
         "Stripe": f"http://{HOST}:{settings.cloud_port}/stripe",
         "Metrics": "  ".join(f"http://{HOST}:{port}/metrics" for port in settings.metrics_ports.values()),
         "Logs": str(logs),
-        "For operators": f". {shlex.quote(str(_settings_file(settings)))}   then gas billing reconcile",
+        "For operators": f". {shlex.quote(str(_settings_file(settings)))}   then gas dlq list   (docs/operations.md)",
         "Stop": "Ctrl-C",
     }
     return "\nGAS is ready.\n\n" + "".join(f"  {label:<18}{value}\n" for label, value in lines.items())
