@@ -23,21 +23,32 @@ class Sweeper:
         self._backlog = backlog
         self._offer = offer
         self._now = now
+        self._unfinished: dict[str, int] = {}
+        """Route → how much it had when it was last counted."""
 
     def sweep(self) -> bool:
         """Offers what is due, and counts the backlog. Whether more was due than one sweep takes.
 
-        Raises `Unavailable`.
+        A route that cannot be surveyed keeps no other from being swept, and counts as at the last time. Raises
+        `Unavailable`, or what else came of the first of such routes, when all were tried.
         """
-        more, unfinished = False, 0
+        more, failure = False, None
         mark = self._backlog.begin_count()
         for route in self._routes:
-            survey = self._inbox.survey(route, now=self._now(), due=PAGE, unfinished=self._backlog.bound)
-            more = more or len(survey.due) == PAGE
-            unfinished += survey.unfinished
-            # In the order of their turns. Instances that sweep in the same moment meet at the first few entries only:
-            # whoever loses a claim goes on to the next entry while the winner works.
-            for waiting in survey.due:
-                self._offer(waiting.entry_id, waiting.user_id)
-        self._backlog.counted(unfinished, mark)
+            try:
+                more = self._sweep_route(route) or more
+            except Exception as error:  # noqa: BLE001 - raised below
+                failure = failure or error
+        self._backlog.counted(sum(self._unfinished.values()), mark)
+        if failure is not None:
+            raise failure
         return more
+
+    def _sweep_route(self, route: str) -> bool:
+        survey = self._inbox.survey(route, now=self._now(), due=PAGE, unfinished=self._backlog.bound)
+        self._unfinished[route] = survey.unfinished
+        # In the order of their turns. Instances that sweep in the same moment meet at the first few entries only:
+        # whoever loses a claim goes on to the next entry while the winner works.
+        for waiting in survey.due:
+            self._offer(waiting.entry_id, waiting.user_id)
+        return len(survey.due) == PAGE
