@@ -28,7 +28,7 @@ def create_app(settings: AnnotatorSettings, services: Services | None = None) ->
         dead_letters=settings.job_requests_dead_letters,
         parse=JobRequested.from_json,
         handle=lambda message, lease: job_requested.handle(message, lease, services),
-        abandon=lambda message, reason: job_requested.abandon(message, reason, services),
+        abandon=lambda message, reason, lease: job_requested.abandon(message, reason, lease, services),
     )
     app = Flask(__name__)
     server = HookServer(settings, [route], bucket=lambda: services.results.size("readyz"))

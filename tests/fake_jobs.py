@@ -186,9 +186,12 @@ class FakeJobs(Fake):
                 error=error,
             )
 
-    def give_up(self, job_id: str, *, run: int, error: JobError, now: datetime) -> Job:
+    def give_up(self, job_id: str, *, run: int, error: JobError, now: datetime, work: Work | None = None) -> Job:
         with self.lock:
             job = self._from(sources_of(JobState.FAILED), job_id, JobState.FAILED, run=run)
+            ours = work is not None and job.worker == work.entry_id and job.fence <= work.fence
+            if job.state is JobState.RUNNING and not ours:
+                raise IllegalTransition(job_id, job.state, JobState.FAILED)
             self.waiting.discard(job_id)
             return self._store(job, state=JobState.FAILED, finished_at=now, updated_at=now, error=error)
 

@@ -106,13 +106,16 @@ def _clear_away(message: JobRequested, services: Services) -> None:
         services.results.delete_under(job_prefix(message.user_id, message.job_id))
 
 
-def abandon(message: JobRequested, reason: str, services: Services) -> None:
-    """The message is about to be dead-lettered: the job must not wait for ever.
+def abandon(message: JobRequested, reason: str, lease: Lease, services: Services) -> None:
+    """The message is about to be dead-lettered: the job must not wait for ever. A job that another message runs (a run
+    may be announced more than once) is left to that one.
 
     ``reason`` is for operators (they read it in the dead-letter queue); the owner reads `OUR_FAULT`.
     """
     try:
-        job = services.jobs.give_up(message.job_id, run=message.run, error=OUR_FAULT, now=services.now())
+        job = services.jobs.give_up(
+            message.job_id, run=message.run, error=OUR_FAULT, now=services.now(), work=lease.work
+        )
     except NotFound:
         return
     except Conflict:

@@ -222,13 +222,22 @@ class DynamoJobs(JobFiles):
             remove=[name for name in outcome if name not in given],
         )
 
-    def give_up(self, job_id: str, *, run: int, error: JobError, now: datetime) -> Job:
+    def give_up(self, job_id: str, *, run: int, error: JobError, now: datetime, work: Work | None = None) -> Job:
+        condition, values = "#run = :run AND #state <> :running", {"run": run}
+        if work is not None:
+            condition = "#run = :run AND (#state <> :running OR (#worker = :worker AND #fence <= :fence))"
+            values = _held(run, work)
         return self._transition(
             job_id,
             JobState.FAILED,
             sources=sources_of(JobState.FAILED),
-            condition="#run = :run",
-            values={"run": run, "error": to_plain(error), "now": to_iso(now)},
+            condition=condition,
+            values={
+                **values,
+                "running": JobState.RUNNING.value,
+                "error": to_plain(error),
+                "now": to_iso(now),
+            },
             changes={"error": ":error", "finished_at": ":now", "updated_at": ":now"},
             remove=("unannounced",),
         )

@@ -96,8 +96,9 @@ class Jobs(Protocol):
         """RUNNING → COMPLETED or FAILED, by its worker alone."""
         ...
 
-    def give_up(self, job_id: str, *, run: int, error: JobError, now: datetime) -> Job:
-        """CREATED, QUEUED or RUNNING → FAILED, whoever works on it."""
+    def give_up(self, job_id: str, *, run: int, error: JobError, now: datetime, work: Work | None = None) -> Job:
+        """CREATED or QUEUED → FAILED; also RUNNING → FAILED where ``work``, or an earlier claim of the same entry, runs
+        it. Raises `IllegalTransition` when another entry runs it, or the run is stale."""
         ...
 
     def cancel(self, job_id: str, *, now: datetime) -> Job:

@@ -193,7 +193,7 @@ class Attempts:
         entry = attempt.entry
         if route.abandon is not None and attempt.message is not None:
             try:
-                route.abandon(attempt.message, reason)
+                route.abandon(attempt.message, reason, attempt.lease)
             except Retryable as error:
                 self._postpone(attempt, f"{reason} And it could not be abandoned: {error}")
                 return

@@ -57,5 +57,6 @@ class Route(Generic[M]):
     """The message in a push's text. Raises `Permanent`."""
     handle: Callable[[M, Lease], None]
     """Does the work; safe to run twice. Raises `Retryable` or `Permanent`; anything else is a bug and is retried."""
-    abandon: Callable[[M, str], None] | None = None
-    """Called with the reason before a message is dead-lettered, perhaps more than once. Raises `Retryable`."""
+    abandon: Callable[[M, str, Lease], None] | None = None
+    """Called with the reason before a message is dead-lettered, perhaps more than once. Raises `Retryable`. Another
+    message may be about the same thing: only what is nobody's, or was this lease's, may be given up."""

@@ -268,10 +268,10 @@ def test_a_run_is_run_again_once(jobs: Jobs) -> None:
 def test_each_transition_is_legal_from_exactly_the_states_that_the_domain_names(jobs: Jobs, state: JobState) -> None:
     attempts: dict[JobState, Any] = {
         JobState.CANCELLED: lambda job_id: jobs.cancel(job_id, now=NOON),
-        JobState.FAILED: lambda job_id: jobs.give_up(job_id, run=1, error=WHY, now=NOON),
+        JobState.FAILED: lambda job_id: jobs.give_up(job_id, run=1, error=WHY, now=NOON, work=OURS),
     }
     for target, attempt in attempts.items():
-        job_id = stored(jobs, state=state)
+        job_id = stored(jobs, state=state, worker=OURS.entry_id, fence=OURS.fence)
         if state in sources_of(target):
             assert attempt(job_id).state is target
             assert jobs.get(job_id).finished_at == NOON
@@ -296,6 +296,30 @@ def test_giving_up_a_stale_run_does_not_touch_the_present_one(jobs: Jobs) -> Non
     with pytest.raises(IllegalTransition):
         jobs.give_up(job_id, run=1, error=WHY, now=NOON)
     assert jobs.get(job_id).state is JobState.QUEUED
+
+
+@pytest.mark.parametrize("work", [OURS, NEXT])
+def test_a_running_job_is_given_up_by_the_entry_that_runs_it(jobs: Jobs, work: Work) -> None:
+    job_id = running(jobs)
+    job = jobs.give_up(job_id, run=1, error=WHY, now=LATER, work=work)
+    assert job == jobs.get(job_id)
+    assert (job.state, job.error, job.finished_at) == (JobState.FAILED, WHY, LATER)
+
+
+@pytest.mark.parametrize("work", [None, OTHERS, Work(OURS.entry_id, 0)])
+def test_a_running_job_is_not_given_up_by_another_entry_an_earlier_claim_or_nobody(
+    jobs: Jobs, work: Work | None
+) -> None:
+    job_id = running(jobs)
+    with pytest.raises(IllegalTransition):
+        jobs.give_up(job_id, run=1, error=WHY, now=LATER, work=work)
+    assert (jobs.get(job_id).state, jobs.get(job_id).error) == (JobState.RUNNING, None)
+
+
+@pytest.mark.parametrize("work", [None, OTHERS])
+def test_a_job_that_nobody_runs_is_given_up_by_whoever_wants_to(jobs: Jobs, work: Work | None) -> None:
+    job_id = stored(jobs, state=JobState.QUEUED)
+    assert jobs.give_up(job_id, run=1, error=WHY, now=NOON, work=work).state is JobState.FAILED
 
 
 def test_deleting_is_harmless_when_repeated(jobs: Jobs) -> None:

@@ -73,6 +73,11 @@ class World:
         message = JobRequested(job_id=self.job.job_id, run=run, user_id=self.job.user_id)
         job_requested.handle(message, Lease(entry, fence, replays), self.services)
 
+    def abandon(self, fence: int = 1, entry: str = "job-requests#1") -> None:
+        """The entry's message is given up."""
+        message = JobRequested(job_id=self.job.job_id, run=1, user_id=self.job.user_id)
+        job_requested.abandon(message, "It cannot be done.", Lease(entry, fence), self.services)
+
     @property
     def stored(self) -> Any:
         return self.jobs.get(self.job.job_id)
@@ -270,12 +275,25 @@ def test_a_message_that_is_given_up_fails_the_job_in_words_for_its_owner(world: 
     world.engine = crash
     with pytest.raises(Permanent):
         world.deliver()
-    message = JobRequested(job_id=world.job.job_id, run=1)
-    job_requested.abandon(message, "pack rcrs is damaged", world.services)
-    job_requested.abandon(message, "pack rcrs is damaged", world.services)
+    world.abandon()
+    world.abandon(fence=2)
     assert world.stored.state is JobState.FAILED
     assert "on our side" in world.stored.error.message
     assert {message.outcome for message in world.announced} == {"FAILED"}
+
+
+def test_a_message_that_is_given_up_leaves_the_job_to_another_message_that_runs_it(world: World) -> None:
+    """A run may be announced twice: the second message finds the job running."""
+
+    def meanwhile(spec: Spec, **callbacks: Any) -> Result:
+        world.abandon(entry="job-requests#2", fence=9)
+        assert (world.stored.state, world.announced) == (JobState.RUNNING, [])
+        return world.annotate(spec, **callbacks)
+
+    world.engine = meanwhile
+    world.deliver()
+    assert world.stored.state is JobState.COMPLETED
+    assert [message.outcome for message in world.announced] == ["COMPLETED"]
 
 
 def test_a_job_whose_pack_is_damaged_fails_with_the_packs_name_and_operators_hear_of_it(world: World) -> None:
@@ -287,7 +305,7 @@ def test_a_job_whose_pack_is_damaged_fails_with_the_packs_name_and_operators_hea
     world.engine = damaged
     with pytest.raises(Permanent):  # what dead-letters the message
         world.deliver()
-    job_requested.abandon(JobRequested(job_id=world.job.job_id, run=1), sentence, world.services)
+    world.abandon()
     error = world.stored.error
     assert (world.stored.state, error.code, error.message) == (JobState.FAILED, "pack", sentence)
     assert [message.outcome for message in world.announced] == ["FAILED"]
@@ -299,8 +317,7 @@ def test_nothing_is_left_in_the_work_folder(world: World) -> None:
 
 
 def test_a_job_that_was_given_up_is_run_again_when_an_operator_replays_its_message(world: World) -> None:
-    message = JobRequested(job_id=world.job.job_id, run=1, user_id=world.job.user_id)
-    job_requested.abandon(message, "the disk is full", world.services)
+    world.abandon()
     world.deliver(fence=2)
     assert world.stored.state is JobState.FAILED  # SNS delivered it twice: nobody mended anything
     world.deliver(fence=3, replays=1)

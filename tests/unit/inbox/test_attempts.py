@@ -119,7 +119,9 @@ def test_a_permanent_failure_is_abandoned_and_buried_at_once_verbatim_and_with_i
     entry_id = world.accept()
     world.fail_with(Permanent("The pack is damaged."))
     world.attempts.run(entry_id)
-    assert [(message.job_id, reason) for message, reason in world.abandoned] == [("job", "The pack is damaged.")]
+    [(message, reason, lease)] = world.abandoned
+    assert (message.job_id, reason) == ("job", "The pack is damaged.")
+    assert (lease.entry_id, lease.fence) == (entry_id, 1)  # only what is this entry's may be given up
     [buried] = world.dead_letters.buried
     assert (buried.queue_url, buried.envelope) == (QUEUE, world.entry(entry_id).envelope)
     assert buried.reason == "The pack is damaged."

@@ -32,9 +32,9 @@ class World:
         self.dead_letters = dead_letters or FakeDeadLetters()
         self.time = NOON
         self.handled: list[tuple[JobRequested, Lease]] = []
-        self.abandoned: list[tuple[JobRequested, str]] = []
+        self.abandoned: list[tuple[JobRequested, str, Lease]] = []
         self.handler: Callable[[JobRequested, Lease], None] = lambda *_: None
-        self.on_abandon: Callable[[JobRequested, str], None] = lambda *_: None
+        self.on_abandon: Callable[[JobRequested, str, Lease], None] = lambda *_: None
         self.route = Route(
             name="job-requests",
             topic_arn=TOPIC_ARN,
@@ -65,9 +65,9 @@ class World:
         self.handled.append((message, lease))
         self.handler(message, lease)
 
-    def abandon(self, message: JobRequested, reason: str) -> None:
-        self.abandoned.append((message, reason))
-        self.on_abandon(message, reason)
+    def abandon(self, message: JobRequested, reason: str, lease: Lease) -> None:
+        self.abandoned.append((message, reason, lease))
+        self.on_abandon(message, reason, lease)
 
     def notification(self, text: str | None = None, **changes: Any) -> Notification:
         text = JobRequested(job_id="job", run=1, request_id="r").to_json() if text is None else text
