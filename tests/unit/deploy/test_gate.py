@@ -3,33 +3,45 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import pytest
 
 from deploy.local.gate import Gate
+from tests.whole import wait_for
 
 SOON = 10.0
 """Seconds after which something that should have happened has not."""
 
 
-def test_a_snapshot_waits_for_the_end_of_a_change() -> None:
-    gate, started, go_on = Gate(), threading.Event(), threading.Event()
-    seen: list[str] = []
+def while_a_snapshot_waits(gate: Gate, go_on: Callable[[], None]) -> list[str]:
+    """What happened, in its order: a change begins, a snapshot waits for its end, then the change does ``go_on``."""
+    inside, closed, seen = threading.Event(), threading.Event(), list[str]()
 
     def change() -> None:
         with gate.change():
-            started.set()
-            go_on.wait(SOON)
+            inside.set()
+            assert closed.wait(SOON)
+            go_on()
             seen.append("changed")
 
-    changing = threading.Thread(target=change)
+    def snapshot() -> None:
+        with gate.still():
+            seen.append("snapshot")
+
+    changing, taking = (threading.Thread(target=act, daemon=True) for act in (change, snapshot))
     changing.start()
-    started.wait(SOON)
-    threading.Timer(0.05, go_on.set).start()
-    with gate.still():
-        seen.append("snapshot")
-    changing.join(SOON)
-    assert seen == ["changed", "snapshot"]
+    assert inside.wait(SOON)
+    taking.start()
+    wait_for("a snapshot that waits", lambda: gate._closed)
+    closed.set()
+    for thread in (changing, taking):
+        thread.join(SOON)
+    return seen
+
+
+def test_a_snapshot_waits_for_the_end_of_a_change() -> None:
+    assert while_a_snapshot_waits(Gate(), lambda: None) == ["changed", "snapshot"]
 
 
 def test_nothing_begins_while_a_snapshot_is_taken_and_all_goes_on_afterwards() -> None:
@@ -53,22 +65,13 @@ def test_nothing_begins_while_a_snapshot_is_taken_and_all_goes_on_afterwards() -
 
 
 def test_a_change_within_a_change_is_part_of_it_even_when_a_snapshot_waits() -> None:
-    gate, inside, waiting = Gate(), threading.Event(), threading.Event()
+    gate = Gate()
 
-    def change() -> None:
-        with gate.change():
-            inside.set()
-            waiting.wait(SOON)
-            with gate.change(), gate.look():  # or this hangs, and the snapshot with it
-                pass
+    def change_more() -> None:
+        with gate.change(), gate.look():  # or this hangs, and the snapshot with it
+            pass
 
-    changing = threading.Thread(target=change)
-    changing.start()
-    inside.wait(SOON)
-    threading.Timer(0.05, waiting.set).start()
-    with gate.still():
-        assert not changing.is_alive() or gate.changes > 0
-    changing.join(SOON)
+    assert while_a_snapshot_waits(gate, change_more) == ["changed", "snapshot"]
 
 
 def test_who_waits_within_a_change_keeps_no_snapshot_waiting() -> None:
