@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.text import Text
 
 from shared.core.clock import to_iso, utc_now
-from shared.core.errors import GasError
+from shared.core.errors import ConfigurationError, GasError
 from shared.core.logs import configure
 from shared.core.settings import FromEnvironment, OperatorSettings
 from shared.inbox.operations import PARSERS, Operations, build_operations
@@ -72,13 +72,16 @@ def command(function: Callable[..., Answer]) -> Callable[..., None]:
         configure("ERROR")  # what the log would say is the command's answer
         try:
             if operations is None:
-                operations = build_operations(OperatorCommandSettings.from_environment())
+                operations = build_operations(_settings())
             answer = function(operations, **given)
         except GasError as error:
-            if not as_json:
+            if as_json:
+                click.echo(json.dumps({"error": str(error)}))
+            elif isinstance(error, ConfigurationError):
+                click.echo(f"gas: {error}", err=True)
+            else:
                 raise
-            click.echo(json.dumps({"error": str(error)}))
-            sys.exit(1)
+            sys.exit(2 if isinstance(error, ConfigurationError) else 1)
         if as_json:
             click.echo(json.dumps(answer.document, indent=2))
         else:
@@ -86,6 +89,16 @@ def command(function: Callable[..., Answer]) -> Callable[..., None]:
         sys.exit(answer.code)
 
     return run
+
+
+def _settings() -> OperatorCommandSettings:
+    try:
+        return OperatorCommandSettings.from_environment()
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            f"{error}. Commands read the servers' settings from the environment: source settings.sh first "
+            "(where `make run` runs: . var/settings.sh)."
+        ) from None
 
 
 def why_option(*, required: bool) -> Callable[[Callable[P, Any]], Callable[P, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import timedelta
 from typing import Any
 
@@ -165,3 +166,16 @@ def test_a_topic_is_paused_and_resumed_and_the_list_says_so(terminal: Terminal) 
 def test_a_wrong_command_has_exit_code_two(terminal: Terminal, arguments: list[str]) -> None:
     assert terminal.run(*arguments).exit_code == 2
     assert terminal.world.inbox.pauses() == {}
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["list", "--json"]])
+def test_without_the_servers_settings_the_command_is_wrong_and_says_what_to_source(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    for name in [name for name in os.environ if name.startswith("GAS_")]:
+        monkeypatch.delenv(name)
+    result = CliRunner().invoke(gas, ["messages", *arguments])
+    said = json.loads(result.stdout)["error"] if "--json" in arguments else result.stderr
+    assert result.exit_code == 2
+    assert "GAS_INBOX_TABLE" in said
+    assert "source settings.sh first" in said
