@@ -1,16 +1,17 @@
 """Dead letters: the list, one letter, and replaying or discarding a selection: first as a dry run, then for good.
 
 A page does at most `MOST` letters, for at most `SECONDS`, and says what is left. It can be sent again at any time: what
-was replayed already is a duplicate then.
+was replayed already is a duplicate then. What came after the dry run is never part of what is done, and what is
+discarded is exactly what the dry run showed.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 import structlog
@@ -22,7 +23,7 @@ from frontend.access import services
 from frontend.operators.blueprint import blueprint, operations, who
 from frontend.operators.forms import LONGEST_FIELD, ReasonForm
 from frontend.operators.moments import read_moment
-from shared.core.clock import to_iso
+from shared.core.clock import from_millis, to_iso, to_millis
 from shared.core.dead_letters import DeadLetter
 from shared.core.errors import NotFound, Permanent, Retryable
 from shared.inbox.letters import Result, Selection, Verdict
@@ -51,6 +52,8 @@ class LetterFilter:
     until: str = ""
     picked: tuple[str, ...] = ()
     """``<queue>/<SQS's id>`` of each that was chosen; empty: all that fit the rest."""
+    shown: tuple[str, ...] = ()
+    """The same of each that a dry run of all that fit has shown: those only; empty: whatever fits."""
     complaints: dict[str, str] = field(default_factory=dict)
     """Field → what is wrong with it, after `selection` was made."""
 
@@ -60,7 +63,9 @@ class LetterFilter:
         queue, error, since, until = (
             values.get(name, "").strip()[:LONGEST_FIELD] for name in ("queue", "error", "since", "until")
         )
-        picked = () if values.get("scope") == "all" else tuple(dict.fromkeys(values.getlist("letter")))
+        picked, shown = (tuple(dict.fromkeys(values.getlist(name))) for name in ("letter", "shown"))
+        if values.get("scope") == "all":
+            return cls(queue, error, since, until, shown=shown)
         return cls(queue, error, since, until, picked)
 
     @property
@@ -71,8 +76,8 @@ class LetterFilter:
     def selection(self) -> Selection:
         """The office's own words for it."""
         names = queue_names()
-        if self.picked:
-            split = [place.partition("/") for place in self.picked]
+        if places := self.picked or self.shown:
+            split = [place.partition("/") for place in places]
             if unknown := {queue for queue, _, letter_id in split if queue not in names or not letter_id}:
                 raise Permanent(f"There is no dead-letter queue called {min(unknown)[:60]!r}.")
             return Selection(
@@ -86,6 +91,19 @@ class LetterFilter:
             since=self._moment("since"),
             until=self._moment("until"),
             error=self.error,
+        )
+
+    def pinned(self, wanted: Selection, looked_at: datetime, shown: Sequence[DeadLetter]) -> LetterFilter:
+        """What the operator agrees to who sees the dry run of ``wanted``, which began then: none that came since, however
+        late they answer, and where letters are given no others."""
+        if self.picked:
+            return self
+        after = from_millis(to_millis(looked_at) + 1)
+        return replace(
+            self,
+            since=to_iso(wanted.since) if wanted.since else "",
+            until=to_iso(min(wanted.until or after, after)),
+            shown=tuple(f"{letter.queue}/{letter.letter_id}" for letter in shown),
         )
 
     def _moment(self, name: Literal["since", "until"]) -> datetime | None:
@@ -149,7 +167,7 @@ def letter(queue: str, letter_id: str) -> str:
 def check() -> ResponseReturnValue:
     """The dry run: says what would happen, and asks for the reason."""
     action = _action()
-    wanted = LetterFilter.of(request.form)
+    wanted = replace(LetterFilter.of(request.form), shown=())
     if not wanted.picked and request.form.get("scope") != "all":
         return _list_page(wanted, complaint="Choose at least one letter."), 422
     selection = wanted.selection()
@@ -164,7 +182,8 @@ def act() -> ResponseReturnValue:
     action = _action()
     wanted = LetterFilter.of(request.form)
     selection = wanted.selection()
-    if wanted.complaints or not (wanted.picked or request.form.get("scope") == "all"):
+    takes_all = request.form.get("scope") == "all" and action == "replay"
+    if wanted.complaints or not (wanted.picked or wanted.shown or takes_all):
         abort(400)
     form = ReasonForm(request.form)
     if not form.validate():
@@ -172,7 +191,7 @@ def act() -> ResponseReturnValue:
     done = _round(action, selection, why=form.why.data or "", dry_run=False)
     log.info("dead letters handled", action=action, who=who(), counts={**done.counts})
     counts = operations().office.counts()
-    left = sum(counts.get(name, 0) for name in selection.channels)
+    left = sum(counts.get(name, 0) for name in replace(wanted, shown=()).selection().channels)
     return render_template("operators/letters_done.html", filter=wanted, done=done, form=form, left=left)
 
 
@@ -215,12 +234,11 @@ def _letter_page(queue: str, letter_id: str, form: ReasonForm) -> str:
 
 
 def _check_page(action: Action, wanted: LetterFilter, selection: Selection, form: ReasonForm) -> str:
+    looked_at = services().now()
     rehearsed = _round(action, selection, why="", dry_run=True)
-    if not (wanted.picked or wanted.until or rehearsed.is_cut) and rehearsed.results:
-        # What comes after the latest that was looked at is not part of what the operator agrees to.
-        latest = max(result.letter.sent_at for result in rehearsed.results)
-        wanted = replace(wanted, until=to_iso(latest + timedelta(milliseconds=1)))
-    return render_template("operators/letters_check.html", filter=wanted, rehearsed=rehearsed, form=form, most=MOST)
+    shown = [result.letter for result in rehearsed.results] if action == "discard" else []
+    pinned = wanted.pinned(selection, looked_at, shown)
+    return render_template("operators/letters_check.html", filter=pinned, rehearsed=rehearsed, form=form, most=MOST)
 
 
 def _round(action: Action, selection: Selection, *, why: str, dry_run: bool) -> Round:
@@ -233,7 +251,7 @@ def _round(action: Action, selection: Selection, *, why: str, dry_run: bool) -> 
                 done.results.append(result)
         except Retryable as error:
             done.trouble = str(error)
-        done.is_cut = stop.is_set() or len(done.results) >= MOST
+        done.is_cut = stop.is_set() or MOST <= len(done.results) != len(selection.letter_ids)
     return done
 
 

@@ -135,6 +135,64 @@ def test_all_that_fit_are_replayed_and_what_came_after_the_dry_run_is_not(
     assert world.letters_in("job-results") == 1
 
 
+@pytest.mark.parametrize("query", ["", "queue=job-requests", "until=0s"])
+@pytest.mark.parametrize("most", [1, 2, 9])
+@pytest.mark.parametrize("action", ["replay", "discard"])
+def test_what_came_after_the_dry_run_is_left_alone_however_much_there_is(
+    world: OperatorsWorld, operator: Browser, monkeypatch: pytest.MonkeyPatch, action: str, most: int, query: str
+) -> None:
+    monkeypatch.setattr(letters, "MOST", most)
+    for _ in range(2):
+        world.undelivered(sent_at=world.time - timedelta(seconds=1))
+    page = replay_all(operator, query, action)
+    world.later(seconds=1)
+    late = world.undelivered()
+    world.later(seconds=1)
+    lying = world.queues.queues[world.queue_url("job-requests")]
+    lying.reverse()  # SQS shows letters in no order
+    operator.submit(page, f"{action.capitalize()} {'it' if most == 1 else 'them'} now", why=WHY)
+    assert len(lying) == (2 if most == 1 else 1)
+    assert late in {stored.letter.letter_id for stored in lying}
+
+
+def test_only_letters_that_the_dry_run_showed_are_discarded(
+    world: OperatorsWorld, operator: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(letters, "MOST", 2)
+    for number in range(5):
+        world.undelivered(text=f"not JSON {number}")
+    page = replay_all(operator, action="discard")
+    lying = world.queues.queues[world.queue_url("job-requests")]
+    shown = [stored.letter.letter_id for stored in lying if stored.letter.letter_id in page.text]
+    assert len(shown) == 2
+    others = [stored.letter.letter_id for stored in lying if stored.letter.letter_id not in shown]
+    lying.reverse()  # SQS shows letters in no order
+    operator.submit(page, "Discard them now", why=WHY)
+    assert sorted(stored.letter.letter_id for stored in lying) == others
+
+
+def test_a_long_discard_goes_on_with_another_dry_run(
+    world: OperatorsWorld, operator: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(letters, "MOST", 2)
+    for _ in range(3):
+        world.undelivered(text="not JSON", sent_at=world.time - timedelta(seconds=1))
+    page = operator.submit(replay_all(operator, action="discard"), "Discard them now", why=WHY)
+    assert "2 Discarded" in page.words
+    world.later(seconds=1)
+    world.undelivered()
+    page = operator.submit(page, "See what else fits")
+    assert page.h1 == "Discard this letter?"
+    assert world.letters_in("job-requests") == 2
+    operator.submit(page, "Discard it now", why=WHY)
+    assert world.letters_in("job-requests") == 1
+
+
+def test_long_reasons_are_shortened_where_many_letters_are_shown(world: OperatorsWorld, operator: Browser) -> None:
+    world.bury(world.push(), "x" * 5000)
+    assert "x" * 1000 not in replay_all(operator, action="discard").text
+
+
 def test_an_altered_message_is_never_processed_and_stays(world: OperatorsWorld, operator: Browser) -> None:
     entry = world.push()
     world.inbox.entries.clear()
@@ -213,6 +271,15 @@ def test_a_form_of_somebody_elses_making_does_nothing(
         assert operator.post(f"{LIST}/{path}", {"csrf_token": token, "why": WHY, **form}).status in {400, 422}
     assert world.letters_in("job-requests") == 1
     assert world.inbox.entries == {}
+
+
+@pytest.mark.parametrize("shown", ["", "nothing/letter-00001", "job-requests"])
+def test_nothing_is_discarded_that_no_dry_run_showed(world: OperatorsWorld, operator: Browser, shown: str) -> None:
+    world.undelivered()
+    token = next(item.get("value", "") for item in operator.get(LIST).all("input", name="csrf_token"))
+    form = {"csrf_token": token, "why": WHY, "action": "discard", "scope": "all"}
+    assert operator.post(f"{LIST}/act", {**form, "shown": shown} if shown else form).status == 400
+    assert world.letters_in("job-requests") == 1
 
 
 def test_an_endpoint_that_is_down_stops_it_and_everything_is_kept(world: OperatorsWorld, operator: Browser) -> None:
