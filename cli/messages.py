@@ -24,6 +24,17 @@ def messages_group() -> None:
     """Accepted messages, their attempts, and the topics they come from."""
 
 
+def _user_id(context: click.Context, parameter: click.Parameter, given: str) -> str:
+    if "@" in given:
+        raise click.BadParameter(
+            f"{given} is an address, and messages know people by their id: it is on the person's page, "
+            "Operations → People and jobs.",
+            ctx=context,
+            param=parameter,
+        )
+    return given
+
+
 @messages_group.command("list")
 @click.option(
     "--state",
@@ -36,7 +47,7 @@ def messages_group() -> None:
     "--topic", "topics", multiple=True, type=click.Choice(CHANNELS), help="Only of this topic. [default: all]"
 )
 @click.option("--job", default="", help="Only about this job.")
-@click.option("--user", default="", help="Only about this user (the id).")
+@click.option("--user", default="", callback=_user_id, help="Only about this user (the id).")
 @click.option("--since", type=Moment(), help="Only accepted then or later, such as 2h.")
 @click.option("--until", type=Moment(), help="Only accepted before.")
 @click.option("--error", default="", help="Only with this in the latest error.")
@@ -91,11 +102,17 @@ def show_message(operations: Operations, *, entry_id: str) -> Answer:
 @why_option(required=True)
 @command
 def retry_message(operations: Operations, *, entry_id: str, who: str, why: str) -> Answer:
-    """Have a message tried now: one that waits for its next attempt, or a dead one."""
+    """Have a message tried now: one that waits for its next attempt, or a dead one. The letter of a dead one stays in
+    the dead-letter queue."""
+    before = operations.inbox.get(entry_id)
     entry = operations.desk.retry(entry_id, who=who, why=why)
-    return Answer(
-        view.in_full(entry, []), lambda console: console.print(f"{entry_id} is tried within seconds.", markup=False)
-    )
+    said = f"{entry_id} is tried within seconds."
+    if before is not None and before.state is EntryState.DEAD:
+        said += (
+            " Its letter stays in the dead-letter queue; once the message is handled, this takes it out as a duplicate: "
+            f"gas dlq replay --queue {entry.route}"
+        )
+    return Answer(view.in_full(entry, []), lambda console: console.print(said, markup=False, soft_wrap=True))
 
 
 @messages_group.command("pause")

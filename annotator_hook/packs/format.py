@@ -33,6 +33,8 @@ STORE: Final = "engine"
 SMALL: Final = 1 << 20
 """Bytes below which a pack is verified in full at every start: that costs a millisecond."""
 _END_OF_CONTIG: Final = 2**31 - 1
+_LOOK: Final = "Look at it with: gas packs verify {name}"
+_AGAIN: Final = "Install or build it again."
 
 
 @dataclass(frozen=True)
@@ -186,6 +188,10 @@ def load(folder: Path) -> Pack:
 
     Raises `PackProblem` when it is missing or damaged.
     """
+    return _load(folder, _LOOK)
+
+
+def _load(folder: Path, remedy: str) -> Pack:
     name = folder.name
     try:
         hold = _Hold(folder / MANIFEST)
@@ -203,12 +209,12 @@ def load(folder: Path) -> Pack:
         pack = Pack(folder=folder, manifest=manifest, contigs=contigs, hold=hold)
         _check_name(pack)
         name = pack.name
-        _check_index(pack)
+        _check_index(pack, remedy)
         small = pack.size <= SMALL
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _damaged(name, f"its manifest is wrong ({type(error).__name__}: {error})") from error
+        raise _damaged(name, f"its manifest is wrong ({type(error).__name__}: {error})", remedy) from error
     for problem in problems(pack, in_full=small):
-        raise _damaged(name, problem)
+        raise _damaged(name, problem, remedy)
     return pack
 
 
@@ -217,10 +223,10 @@ def verify(folder: Path, on_progress: Callable[[int], None] = lambda _: None) ->
 
     Raises `PackProblem`, naming each damaged file.
     """
-    pack = load(folder)
+    pack = _load(folder, _AGAIN)
     found = list(problems(pack, in_full=True, on_progress=on_progress))
     if found:
-        raise _damaged(pack.name, "; ".join(found))
+        raise _damaged(pack.name, "; ".join(found), _AGAIN)
     return pack
 
 
@@ -262,19 +268,19 @@ def _check_name(pack: Pack) -> None:
         raise ValueError(f"the folder {folder} holds the pack {pack.name}")
 
 
-def _check_index(pack: Pack) -> None:
+def _check_index(pack: Pack, remedy: str) -> None:
     """The sequence's index and the engine's files speak of the manifest's contigs."""
     expected = [(contig.name, contig.length) for contig in pack.contigs]
     lines = Path(f"{pack.fasta}.fai").read_text(encoding="utf-8").splitlines()
     indexed = [(fields[0], int(fields[1])) for fields in (line.split("\t") for line in lines)]
-    with _named(pack.name):
+    with _named(pack.name, remedy):
         prepared = list(store.contigs(pack.folder / STORE).items())
     if not expected or indexed != expected or prepared != expected:
         raise ValueError("it speaks of another sequence")
 
 
 @contextlib.contextmanager
-def _named(name: str) -> Iterator[None]:
+def _named(name: str, remedy: str = _LOOK) -> Iterator[None]:
     """Failures of a file become failures of the pack."""
     try:
         yield
@@ -283,11 +289,11 @@ def _named(name: str) -> Iterator[None]:
     except (Permanent, OSError) as error:
         if isinstance(error, OSError) and error.errno == errno.ENOMEM:
             raise  # of the job, not of the pack
-        raise _damaged(name, str(error).rstrip(".")) from error
+        raise _damaged(name, str(error).rstrip("."), remedy) from error
 
 
-def _damaged(name: str, how: str) -> PackProblem:
-    return PackProblem(f"The reference pack {name} is damaged: {how}. Look at it with: gas packs verify {name}")
+def _damaged(name: str, how: str, remedy: str) -> PackProblem:
+    return PackProblem(f"The reference pack {name} is damaged: {how}. {remedy.format(name=name)}")
 
 
 def _contig(item: Mapping[str, Any]) -> PackContig:

@@ -40,9 +40,14 @@ class Message(BaseModel):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(str(part) for part in first["loc"]) or "the message"
-            raise Permanent(f"This is not a {cls.__name__} message: {where}: {first['msg']}.") from None
+            raise Permanent(f"This is not {cls._kind()}: {_what_is_wrong(error)}.") from None
+
+    @classmethod
+    def _kind(cls) -> str:
+        """With its article."""
+        if cls is Message:
+            return "a message"
+        return f"{'an' if cls.__name__.startswith(tuple('AEIOU')) else 'a'} {cls.__name__} message"
 
 
 class JobRequested(Message):
@@ -136,4 +141,12 @@ class MailEvent(BaseModel):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            raise Permanent(f"This is not an SES event: {error.error_count()} fields are wrong.") from None
+            raise Permanent(f"This is not an SES event: {_what_is_wrong(error)}.") from None
+
+
+def _what_is_wrong(error: ValidationError) -> str:
+    """The first field that is wrong, how, and how many more are: ``user_id: Field required (and 1 more)``."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    others = error.error_count() - 1
+    return f"{where}{': ' if where else ''}{first['msg']}{f' (and {others} more)' if others else ''}"

@@ -24,10 +24,14 @@ class Percentiles:
 
 @dataclass(frozen=True)
 class Timings:
-    """How long one channel's messages took. None where no message came so far."""
+    """How long one channel's messages took. None where no message came so far.
+
+    All but the first are of messages that were handled without an operator: of a dead or a replayed one they would tell
+    how long it lay there.
+    """
 
     accepting: Percentiles | None
-    """From the push to the durable receipt."""
+    """From the push to the durable receipt, of every message."""
     waiting: Percentiles | None
     """From the receipt to the start of the handler's latest attempt."""
     working: Percentiles | None
@@ -70,13 +74,14 @@ def totals(
 
 
 def _timings(heads: Sequence[Head]) -> Timings:
+    done = [head for head in heads if head.state is EntryState.DONE and head.replays == 0]
     return Timings(
         accepting=_percentiles([head.accepted_at - head.received_at for head in heads]),
-        waiting=_percentiles([head.started_at - head.accepted_at for head in heads if head.started_at]),
+        waiting=_percentiles([head.started_at - head.accepted_at for head in done if head.started_at]),
         working=_percentiles(
-            [head.finished_at - head.started_at for head in heads if head.started_at and head.finished_at]
+            [head.finished_at - head.started_at for head in done if head.started_at and head.finished_at]
         ),
-        whole=_percentiles([head.finished_at - head.received_at for head in heads if head.finished_at]),
+        whole=_percentiles([head.finished_at - head.received_at for head in done if head.finished_at]),
     )
 
 

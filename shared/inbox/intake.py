@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,6 +20,7 @@ HEAD_START = timedelta(seconds=2)
 """For so long a fresh entry is left to the process that accepted it, which starts it within milliseconds. A sweep
 that looked at once would only compete with it."""
 _LONGEST_ID = 128  # characters; a longer one is none of ours, and DynamoDB bounds the keys of an index
+_is_well_formed = re.compile(rf"[A-Za-z0-9_-]{{1,{_LONGEST_ID}}}").fullmatch
 
 
 class Receipt(StrEnum):
@@ -70,13 +72,25 @@ class Intake:
 
 
 def about_of(text: str, parse: Callable[[str], Any]) -> About:
-    """Nothing, where the text is no message: that is for the worker to say, and no reason to refuse a push."""
+    """Where the text is no message, only the ids that can be read all the same, for operators: what is wrong with it is
+    for the worker to say, and no reason to refuse a push."""
     try:
         about = parse(text).about()
     except Exception:  # noqa: BLE001 - whatever a parser stumbles over, the push is accepted
-        return About()
+        return _legible(text)
     ids = (about.job_id, about.user_id, about.request_id)
     return About(*(one if len(one) <= _LONGEST_ID else "" for one in ids))
+
+
+def _legible(text: str) -> About:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return About()
+    if not isinstance(found, dict):
+        return About()
+    ids = (found.get(name) for name in ("job_id", "user_id", "request_id"))
+    return About(*(one if isinstance(one, str) and _is_well_formed(one) else "" for one in ids))
 
 
 def digest(message: Notification) -> str:

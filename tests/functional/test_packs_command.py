@@ -105,7 +105,7 @@ def test_a_damaged_pack_names_itself_and_the_command(tmp_path: Path) -> None:
         packs.load(release)
     result = gas(tmp_path, "verify", "tiny")
     assert result.returncode == 1
-    assert result.stderr.strip().endswith("Look at it with: gas packs verify tiny")
+    assert result.stderr.strip().endswith("Install or build it again.")
 
 
 def test_the_mirror_is_a_setting(tmp_path: Path) -> None:

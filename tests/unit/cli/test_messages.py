@@ -131,9 +131,22 @@ def test_an_unknown_message_is_an_error_with_exit_code_one(terminal: Terminal) -
 
 def test_a_dead_message_is_tried_again(terminal: Terminal) -> None:
     entry = terminal.message(state=EntryState.DEAD)
-    assert "is tried within seconds" in terminal.says("retry", entry.entry_id, *WHY)
+    said = terminal.says("retry", entry.entry_id, *WHY)
+    assert "is tried within seconds. Its letter stays in the dead-letter queue" in said
+    assert "gas dlq replay --queue job-requests" in said
     assert terminal.world.inbox.entries[entry.entry_id].state is EntryState.RECEIVED
     assert [(line.who, line.why) for line in terminal.world.audit.entries] == [("olga", "The disk was full.")]
+
+
+def test_of_a_message_that_only_waits_no_letter_is_spoken_of(terminal: Terminal) -> None:
+    entry = terminal.message()
+    assert terminal.says("retry", entry.entry_id, *WHY).strip() == f"{entry.entry_id} is tried within seconds."
+
+
+def test_an_address_is_no_id_of_a_user_and_the_command_says_where_that_is(terminal: Terminal) -> None:
+    result = terminal.run("list", "--user", "alice@example.org")
+    assert result.exit_code == 2
+    assert "messages know people by their id" in " ".join(result.stderr.split())
 
 
 def test_what_is_done_is_not_tried_again(terminal: Terminal) -> None:

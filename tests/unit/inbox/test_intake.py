@@ -42,10 +42,18 @@ def test_an_entry_says_whom_and_what_it_is_about(world: World) -> None:
     assert entry.about == About(job_id="job", user_id="alice", request_id="r")
 
 
-@pytest.mark.parametrize("text", ["", "not json", "[" * 10_000, '{"job_id": ["job"]}'])
+@pytest.mark.parametrize(
+    "text", ["", "not json", "[" * 10_000, "9" * 5_000, "[1]", '{"job_id": ["job"]}', '{"job_id": "../../x y"}']
+)
 def test_what_is_no_message_is_accepted_and_about_nothing(world: World, text: str) -> None:
     receipt, entry = world.intake.accept(world.route, world.notification(text), NOON)
     assert (receipt, entry.about) == (Receipt.ACCEPTED, About())
+
+
+def test_what_is_no_message_is_still_about_whom_it_says_where_that_is_well_formed(world: World) -> None:
+    text = json.dumps({"job_id": "job", "run": "first", "user_id": "alice", "request_id": "r" * 129})
+    _, entry = world.intake.accept(world.route, world.notification(text), NOON)
+    assert entry.about == About(job_id="job", user_id="alice")
 
 
 def test_an_id_that_no_index_could_hold_is_left_out(world: World) -> None:

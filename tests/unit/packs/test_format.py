@@ -65,6 +65,17 @@ def test_verify_names_every_damaged_file_and_counts_what_it_read(copy: Path, mon
     assert sum(read) == packs.load(copy).size
 
 
+@pytest.mark.parametrize("file", ["genes/0.gff3", "engine/contigs.json", packs.MANIFEST])
+@pytest.mark.parametrize("small", [0, packs.SMALL])
+def test_verify_says_what_to_do_and_not_to_verify(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, file: str, small: int
+) -> None:
+    monkeypatch.setattr(packs, "SMALL", small)
+    (copy / file).write_bytes((copy / file).read_bytes()[:-1] + b"x")
+    with pytest.raises(Permanent, match=r"rcrs is damaged: .*\. Install or build it again\.$"):
+        packs.verify(copy)
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[]", "\xff", '{"format": 1, "files": {}}', '{"format": 1, "contigs": 3}'])
 def test_a_broken_manifest_is_found(copy: Path, text: str) -> None:
     (copy / packs.MANIFEST).write_text(text, encoding="latin-1")
