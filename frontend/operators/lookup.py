@@ -18,12 +18,12 @@ from frontend.operators.blueprint import blueprint, who
 from frontend.operators.forms import LONGEST_FIELD, ReasonForm
 from frontend.operators.messages import inbox_channels
 from frontend.tracing import request_id
-from shared.core.audit import AuditEntry, audit_entry_id
 from shared.core.errors import Conflict, NotFound
 from shared.core.inbox import Query
 from shared.core.jobs import FilesAway, Job
 from shared.core.retention import FilesState
 from shared.core.users import User, normalise_email
+from shared.inbox.deeds import on_record
 
 log = structlog.get_logger()
 
@@ -74,19 +74,17 @@ def run_again(job_id: str) -> ResponseReturnValue:
     if why_not := cannot_run(ended):
         flash(why_not, "error")
         return _to(ended)
-    now = services().now()
+    if request.form.get("run") != str(ended.run):
+        return _run_already(ended)
+    what = f"Ran the job again, as run {ended.run + 1}."
     try:
-        run = int(request.form.get("run", ""))
-        again = services().jobs.run_again(job_id, run=run, request_id=request_id(), now=now)
+        with on_record(services().audit, services().now, f"job#{job_id}", what, who=who(), why=form.why.data or ""):
+            again = services().jobs.run_again(job_id, run=ended.run, request_id=request_id(), now=services().now())
     except FilesAway as error:
         flash(str(error), "error")
         return _to(ended)
-    except (Conflict, ValueError):
-        flash("The job is being run again already; this is how it stands.", "info")
-        return _to(ended)
-    what = f"Ran the job again, as run {again.run}."
-    entry = AuditEntry(f"job#{job_id}", audit_entry_id(now), now, who(), what, why=form.why.data or "")
-    services().audit.record(entry)
+    except Conflict:
+        return _run_already(ended)
     announce(again, services())
     clear_results(ended)
     log.info("job run again by an operator", job_id=job_id, run=again.run, who=who())
@@ -146,6 +144,11 @@ def _job_page(found: Job, form: ReasonForm) -> str:
         why_not=cannot_run(found),
         form=form,
     )
+
+
+def _run_already(found: Job) -> ResponseReturnValue:
+    flash("The job is being run again already; this is how it stands.", "info")
+    return _to(found)
 
 
 def _to(found: Job) -> ResponseReturnValue:

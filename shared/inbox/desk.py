@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.core.audit import Audit, AuditEntry, audit_entry_id
+from shared.core.audit import Audit
 from shared.core.channels import Channel, Totals
 from shared.core.clock import Clock
 from shared.core.errors import Conflict, NotFound, Permanent
 from shared.core.inbox import Entry, EntryState, Head, Inbox, Pause, Query
 from shared.inbox import figures
+from shared.inbox.deeds import on_record
 from shared.inbox.figures import Percentiles, Timings
 
 __all__ = ["MessageDesk", "Overview", "Percentiles", "Timings"]
@@ -36,7 +37,8 @@ class Overview:
 
 
 class MessageDesk:
-    """Any number of operators may work at once. Every method may raise `Unavailable`."""
+    """Any number of operators may work at once. Every method may raise `Unavailable`. What they do is in the audit log
+    before it is done."""
 
     def __init__(self, inbox: Inbox, audit: Audit, channels: Sequence[Channel], now: Clock) -> None:
         self._inbox = inbox
@@ -62,11 +64,11 @@ class MessageDesk:
             changed, what = entry.replayed(self._now()), "Had the dead message handled anew."
         else:
             changed, what = entry.hurried(self._now()), "Had the waiting message tried at once."
-        try:
-            self._inbox.change(entry, changed)
-        except Conflict:
-            raise Conflict(f"The message {entry_id} has changed at this moment: look at it again.") from None
-        self._record(f"message#{entry_id}", what, who, why)
+        with on_record(self._audit, self._now, f"message#{entry_id}", what, who=who, why=why):
+            try:
+                self._inbox.change(entry, changed)
+            except Conflict:
+                raise Conflict(f"The message {entry_id} has changed at this moment: look at it again.") from None
         return changed
 
     def pause(self, route: str, *, who: str, why: str) -> None:
@@ -75,15 +77,15 @@ class MessageDesk:
         `Permanent` for a route that has no inbox."""
         _require_reason(who, why)
         self._require_route(route)
-        self._inbox.pause(Pause(route, who, why, self._now()))
-        self._record(f"subscription#{route}", "Paused the subscription.", who, why)
+        with on_record(self._audit, self._now, f"subscription#{route}", "Paused the subscription.", who=who, why=why):
+            self._inbox.pause(Pause(route, who, why, self._now()))
 
     def resume(self, route: str, *, who: str, why: str) -> None:
         """The route's pushes are taken again. Raises as `pause`."""
         _require_reason(who, why)
         self._require_route(route)
-        self._inbox.resume(route)
-        self._record(f"subscription#{route}", "Resumed the subscription.", who, why)
+        with on_record(self._audit, self._now, f"subscription#{route}", "Resumed the subscription.", who=who, why=why):
+            self._inbox.resume(route)
 
     def overview(self, *, since: datetime, until: datetime, step: timedelta) -> Overview:
         """Of the messages that were accepted from ``since`` to ``until``. May lag behind by moments."""
@@ -119,10 +121,6 @@ class MessageDesk:
             raise NotFound(f"There is no topic {route}; there is: {', '.join(self._channels)}.")
         if not self._channels[route].has_inbox:
             raise Permanent(f"{route} is pushed to a function, which cannot be paused here.")
-
-    def _record(self, subject: str, what: str, who: str, why: str) -> None:
-        now = self._now()
-        self._audit.record(AuditEntry(subject, audit_entry_id(now), now, who, what, why=why))
 
 
 def _require_reason(who: str, why: str) -> None:

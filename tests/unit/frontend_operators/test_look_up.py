@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
+from shared.core.errors import Conflict, Unavailable
 from shared.core.jobs import Job, JobState, StoredFile
 from shared.core.messages import JobRequested
 from shared.core.retention import FilesState
@@ -102,6 +104,36 @@ def test_a_second_click_starts_nothing(world: OperatorsWorld, operator: Browser)
     late = operator.follow(operator.submit(page, "Run it again", why=WHY))
     assert "is being run again already" in late.words
     assert world.jobs.get(job.job_id).run == 2
+
+
+def test_no_job_is_run_again_while_the_audit_log_is_away(world: OperatorsWorld, operator: Browser) -> None:
+    job = a_failed_job(world)
+    page = operator.get(f"/operators/jobs/{job.job_id}")
+    world.audit.fail_with = Unavailable("DynamoDB is away.")
+    assert operator.submit(page, "Run it again", why=WHY).status == 503
+    assert world.jobs.get(job.job_id) == job
+    assert world.topics.published == []
+
+
+def test_the_audit_log_says_when_a_job_was_not_run_again_after_all(world: OperatorsWorld, operator: Browser) -> None:
+    job = a_failed_job(world)
+    page = operator.get(f"/operators/jobs/{job.job_id}")
+    world.jobs.run_again = Mock(side_effect=Conflict("Somebody was quicker."))  # type: ignore[method-assign]
+    late = operator.follow(operator.submit(page, "Run it again", why=WHY))
+    assert "is being run again already" in late.words
+    assert [entry.what for entry in world.audit.entries] == [
+        "Ran the job again, as run 2.",
+        "Ran the job again, as run 2. That was not done: Somebody was quicker.",
+    ]
+
+
+@pytest.mark.parametrize("run", ["", "one", "2", "01"])
+def test_only_the_run_that_was_seen_is_run_again(world: OperatorsWorld, operator: Browser, run: str) -> None:
+    job = a_failed_job(world)
+    page = operator.get(f"/operators/jobs/{job.job_id}")
+    late = operator.follow(operator.submit(page, "Run it again", why=WHY, run=run))
+    assert "is being run again already" in late.words
+    assert (world.jobs.get(job.job_id), world.audit.entries) == (job, [])
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,8 +11,8 @@ from unittest.mock import Mock
 import pytest
 
 from shared.core.channels import ChannelTotals
-from shared.core.errors import Conflict, GasError, NotFound, Permanent
-from shared.core.inbox import Entry, EntryState
+from shared.core.errors import Conflict, GasError, NotFound, Permanent, Unavailable
+from shared.core.inbox import Entry, EntryState, Pause
 from shared.inbox import desk
 from tests.factories import NOON
 from tests.unit.inbox.dead_letters_world import DeadLetterWorld
@@ -100,6 +101,44 @@ def test_everything_is_written_to_the_audit_log(world: DeadLetterWorld) -> None:
         "subscription#job-requests",
     ]
     assert {(line.who, line.why, line.at) for line in world.audit.entries} == {("olga", "The disk was full.", NOON)}
+
+
+def acts(world: DeadLetterWorld, entry_id: str) -> list[Callable[[], object]]:
+    """Everything that operators do here."""
+    return [
+        lambda: world.desk.retry(entry_id, **BY),
+        lambda: world.desk.pause("job-requests", **BY),
+        lambda: world.desk.resume("job-requests", **BY),
+    ]
+
+
+def test_nothing_is_done_while_the_audit_log_is_away(world: DeadLetterWorld) -> None:
+    waiting = entry(world, due_at=NOON + SECOND)
+    paused = Pause("job-results", "bob", "The round runs wild.", NOON)
+    world.inbox.pause(paused)
+    world.audit.fail_with = Unavailable("DynamoDB is away.")
+    for act in acts(world, waiting.entry_id):
+        with pytest.raises(Unavailable):
+            act()
+    assert world.inbox.entries[waiting.entry_id] == waiting
+    assert world.inbox.pauses() == {"job-results": paused}
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [(Conflict("No."), "That was not done:"), (Unavailable("DynamoDB is away."), "That may not have been done: Dyn")],
+)
+def test_a_deed_that_fails_is_said_to_have_failed(world: DeadLetterWorld, failure: GasError, words: str) -> None:
+    waiting = entry(world, due_at=NOON + SECOND)
+    for name in ("change", "pause", "resume"):
+        setattr(world.inbox, name, Mock(side_effect=failure))
+    for act in acts(world, waiting.entry_id):
+        world.audit.entries.clear()
+        with pytest.raises(type(failure)):
+            act()
+        begun, failed = world.audit.entries
+        assert failed.what.startswith(f"{begun.what} {words}")
+        assert (failed.who, failed.why, failed.subject) == (begun.who, begun.why, begun.subject)
 
 
 @pytest.mark.parametrize(("who", "why"), [("", "A reason."), ("olga", " ")])
