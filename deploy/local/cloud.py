@@ -23,7 +23,7 @@ from deploy.local.s3.glacier import Glacier, Pace
 from deploy.local.server import Server
 from deploy.local.ses import service as ses
 from deploy.local.ses.mailbox import Mailbox
-from deploy.local.snapshots import Snapshots
+from deploy.local.snapshots import Persistence, Snapshots
 from deploy.local.sns import service as sns
 from deploy.local.sns.delivery import Deliverer
 from deploy.local.sns.envelope import Envelopes
@@ -64,8 +64,8 @@ def create(port: int, pace: Pace | None = None, folder: Folder | None = None, ur
     gate = Gate()
     timer = ThreadTimer(gate)
     lanes = Lanes(gate, timer)
-    mailbox, signer, dispatcher = Mailbox(), Signer(), Dispatcher(gate)
-    front = _Front(pages.create_app(mailbox, signer), dispatcher, gate)
+    mailbox, signer, dispatcher, persistence = Mailbox(), Signer(), Dispatcher(gate), Persistence()
+    front = _Front(pages.create_app(mailbox, signer, persistence), dispatcher, gate)
     server = Server(port, front)
     local_stripe = LocalStripe(f"{server.url}{stripe.PREFIX}", timer=timer, make_lane=lanes.new)
     front.stripe = local_stripe.mounted
@@ -112,7 +112,7 @@ def create(port: int, pace: Pace | None = None, folder: Folder | None = None, ur
         "waits": waits,
         "invocations": invocations,
     }
-    snapshots = Snapshots(folder, State(parts, fixtures), gate, body_files)
+    snapshots = Snapshots(folder, State(parts, fixtures), gate, body_files, persistence)
     snapshots.resume()
     return Cloud(server, snapshots)
 

@@ -8,6 +8,7 @@ from flask import Flask, Response, abort, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
 from deploy.local.ses.mailbox import Mail, Mailbox
+from deploy.local.snapshots import Persistence
 from deploy.local.sns.signing import Signer
 
 _PAGE_POLICY = (
@@ -24,12 +25,14 @@ PATHS = ("/healthz", "/mailbox", "/mailbox.json", "/favicon.ico")
 PREFIXES = ("/mailbox/", "/SimpleNotificationService-")
 
 
-def create_app(mailbox: Mailbox, signer: Signer) -> Flask:
+def create_app(mailbox: Mailbox, signer: Signer, persistence: Persistence) -> Flask:
     """Answers `PATHS` and what begins with `PREFIXES`."""
     app = Flask(__name__, static_folder="static", static_url_path="/mailbox/static")
 
     @app.get("/healthz")
     def healthy() -> ResponseReturnValue:
+        if problem := persistence.problem:
+            return jsonify(status="failing", detail=problem), 503
         return jsonify(status="ok")
 
     @app.get("/SimpleNotificationService-<name>.pem")

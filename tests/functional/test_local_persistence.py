@@ -294,3 +294,17 @@ def test_a_clean_end_loses_nothing_at_all(killed: Killed) -> None:
     assert scene.read("overwritten") == b"third"
     files = {path.read_bytes() for path in (scene.folder / "objects").iterdir()}
     assert files & {b"first", b"second", b"gone"} == set()
+
+
+def test_a_cloud_that_cannot_write_says_so_where_it_is_asked_and_when_it_ends(tmp_path: Path) -> None:
+    with running_cloud("--folder", str(tmp_path / "cloud")) as cloud:
+        (tmp_path / "cloud" / "state.new").mkdir()  # in the way, as a full disk is
+        cloud.aws("s3").create_bucket(Bucket="lost")
+        wait_for("the bad news", lambda: ask_health(cloud).status_code == 503)
+        assert ask_health(cloud).json()["detail"].startswith("Nothing is kept at present.")
+        cloud.process.terminate()
+        assert cloud.process.wait(20) == 1
+
+
+def ask_health(cloud: LocalCloud) -> requests.Response:
+    return requests.get(f"{cloud.url}/healthz", timeout=10)

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from deploy.local.pages import create_app
 from deploy.local.ses.mailbox import KEPT, Mail, Mailbox
+from deploy.local.snapshots import Persistence
 from deploy.local.sns.signing import Signer
 
 SIGNER = Signer()
@@ -37,7 +38,7 @@ def mailbox() -> Mailbox:
 
 @pytest.fixture
 def client(mailbox: Mailbox) -> FlaskClient:
-    return create_app(mailbox, SIGNER).test_client()
+    return create_app(mailbox, SIGNER, Persistence()).test_client()
 
 
 def valid(page: str) -> str:
