@@ -87,6 +87,10 @@ class FakeInbox(Fake):
         waiting = _waiting([entry for entry in entries if entry.state is EntryState.RECEIVED])
         return Line(waiting[: limit - running], running)
 
+    def oldest(self, route: str) -> datetime | None:
+        self.reach()
+        return min((entry.accepted_at for entry in self._unfinished(route)), default=None)
+
     def pauses(self) -> Mapping[str, Pause]:
         self.reach()
         return dict(self.paused)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from shared.aws import items
 from shared.aws.errors import translated
 from shared.aws.inbox_items import LONGEST_KEY, from_item, shards, to_item
-from shared.aws.inbox_search import find
+from shared.aws.inbox_search import find, oldest
 from shared.aws.items import Item, from_attribute, to_attribute, to_plain
 from shared.aws.table import ConditionFailed, Table
 from shared.core.clock import to_millis
@@ -134,6 +134,9 @@ class DynamoInbox:
             if state is EntryState.RECEIVED
         ]
         return Line(_in_turns(found)[: limit - running], running)
+
+    def oldest(self, route: str) -> datetime | None:
+        return oldest(self._dynamodb, self._name, route)
 
     def pauses(self) -> Mapping[str, Pause]:
         return _pauses(self._table.get(_PAUSES))

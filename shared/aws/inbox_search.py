@@ -1,20 +1,25 @@
-"""Finding entries of the inbox by their indexes."""
+"""Finding entries of the inbox by the indexes that are in the order of ``accepted_at``."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from shared.aws import page_token
+from shared.aws.errors import translated
 from shared.aws.inbox_items import LONGEST_KEY, shards, to_head
 from shared.aws.newest import Index, Place, newest_first
-from shared.core.clock import to_millis
+from shared.core.clock import from_millis, to_millis
 from shared.core.inbox import EntryState, Found, Head, Query
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
+_UNFINISHED = (EntryState.RECEIVED, EntryState.RUNNING)
 _MOST_PASSED = 2000
 """Heads that one call reads in vain; the page is short then."""
+_PAGE = 500
+"""Heads that one query reads where most of them may be in vain: a few at a time would take a hundred queries."""
 
 
 def find(dynamodb: DynamoDBClient, table: str, query: Query, *, limit: int, start: str | None) -> Found:
@@ -23,11 +28,14 @@ def find(dynamodb: DynamoDBClient, table: str, query: Query, *, limit: int, star
     if start is not None:
         after = tuple(page_token.decode_place(start, listing(query), (int, str)))
     index, partitions = _index(table, query)
+    page = limit + 1
+    if partitions and not _is_all_wanted(index, query):
+        page = max(page, min(_PAGE, _MOST_PASSED // len(partitions)))
     rows = newest_first(
         dynamodb,
         index,
         partitions,
-        page=limit + 1,
+        page=page,
         since=to_millis(query.since) if query.since else None,
         until=to_millis(query.until) if query.until else None,
         after=after,
@@ -40,6 +48,23 @@ def find(dynamodb: DynamoDBClient, table: str, query: Query, *, limit: int, star
         if len(heads) == limit or passed - len(heads) == _MOST_PASSED:
             return Found(heads, page_token.encode_place(listing(query), place) if next(rows, None) else None)
     return Found(heads, None)
+
+
+def oldest(dynamodb: DynamoDBClient, table: str, route: str) -> datetime | None:
+    """`shared.core.inbox.Inbox.oldest`."""
+    found: list[int] = []
+    for state in _UNFINISHED:
+        for shard in shards(f"{route}#{state}"):
+            with translated("DynamoDB"):
+                answer = dynamodb.query(
+                    TableName=table,
+                    IndexName="by-state",
+                    KeyConditionExpression="state_shard = :shard",
+                    ExpressionAttributeValues={":shard": {"S": shard}},
+                    Limit=1,
+                )
+            found += [int(item["accepted_at"]["N"]) for item in answer["Items"]]
+    return from_millis(min(found)) if found else None
 
 
 def listing(query: Query) -> str:
@@ -65,6 +90,16 @@ def _index(table: str, query: Query) -> tuple[Index, list[str]]:
     return index("by-state", "state_shard"), [
         shard for route in routes for state in sorted(states) for shard in shards(f"{route}#{state}")
     ]
+
+
+def _is_all_wanted(index: Index, query: Query) -> bool:
+    """Whether everything is wanted that lies there; whatever is left out is left out on this side."""
+    match index.name:
+        case "by-arrival":
+            return query.states == set(EntryState)
+        case "by-state":
+            return not query.error
+    return False
 
 
 def _is_wanted(head: Head, query: Query) -> bool:

@@ -343,6 +343,11 @@ class Inbox(Protocol):
         """What waits and runs, at most ``limit`` together."""
         ...
 
+    def oldest(self, route: str) -> datetime | None:
+        """When the oldest of what is unfinished of the route was accepted; None when all is finished. May lag behind by
+        moments."""
+        ...
+
     def pauses(self) -> Mapping[str, Pause]:
         """Route → its pause, of those that are paused."""
         ...

@@ -20,7 +20,6 @@ __all__ = ["MessageDesk", "Overview", "Percentiles", "Timings"]
 MOST_HEADS = 10_000
 """So many messages are read for one overview at most, the latest."""
 _MOST_CALLS = 100
-_UNFINISHED = frozenset({EntryState.RECEIVED, EntryState.RUNNING})
 
 
 @dataclass(frozen=True)
@@ -91,10 +90,7 @@ class MessageDesk:
         """Of the messages that were accepted from ``since`` to ``until``. May lag behind by moments."""
         routes = [channel.name for channel in self._channels.values() if channel.has_inbox]
         heads, is_cut = self._read(Query(routes, since=since, until=until))
-        unfinished, _ = self._read(Query(routes, states=_UNFINISHED))
-        oldest: dict[str, datetime] = {}
-        for head in unfinished:
-            oldest[head.route] = min(head.accepted_at, oldest.get(head.route, head.accepted_at))
+        oldest = {route: accepted_at for route in routes if (accepted_at := self._inbox.oldest(route)) is not None}
         return Overview(
             totals=figures.totals(heads, routes=routes, since=since, until=until, step=step),
             timings=figures.timings(heads),

@@ -155,6 +155,44 @@ def test_a_later_page_does_not_read_the_earlier_ones_again() -> None:
     assert watched.read == 5  # and the one after which it goes on
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        Query(["job-requests"], states=frozenset({EntryState.DONE})),
+        Query(["job-requests"], error="rare"),
+        Query(["daily"], user_id="alice"),
+    ],
+)
+def test_what_is_rare_is_found_in_few_queries(query: Query) -> None:
+    table = Table("Inbox")
+    for number in range(60):
+        write(table, an_entry(number, error="known", about=About(user_id="alice")))
+    watched = Watched(table.dynamodb)
+    DynamoInbox(watched, table.name).find(query, limit=1)  # type: ignore[arg-type]  # a client that counts
+    assert watched.queries <= len(EntryState) * SHARDS
+
+
+def test_what_is_looked_for_in_many_places_is_not_read_by_hundreds_in_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.aws.inbox_search._MOST_PASSED", 40)
+    table = Table("Inbox")
+    for number in range(60):
+        accepted_at = NOON + timedelta(seconds=number)
+        write(table, an_entry(number, accepted_at=accepted_at, state=EntryState.DONE, due_at=None))
+    watched = Watched(table.dynamodb)
+    done = Query(["job-requests"], states=frozenset({EntryState.DONE}))
+    DynamoInbox(watched, table.name).find(done, limit=1)  # type: ignore[arg-type]  # a client that counts
+    assert watched.read <= 40
+
+
+def test_the_oldest_is_found_without_reading_the_others() -> None:
+    table = Table("Inbox")
+    for number in range(20):
+        write(table, an_entry(number, accepted_at=NOON + timedelta(seconds=number)))
+    watched = Watched(table.dynamodb)
+    oldest = DynamoInbox(watched, table.name).oldest("job-requests")  # type: ignore[arg-type]  # a client that counts
+    assert (oldest, watched.read) == (NOON, SHARDS)
+
+
 def test_a_message_about_what_no_key_can_hold_is_accepted_all_the_same() -> None:
     table = Table("Inbox")
     inbox = DynamoInbox(table.dynamodb, table.name)

@@ -156,6 +156,23 @@ def test_what_arrives_while_pages_are_read_neither_repeats_nor_hides_anything(in
     assert [head.entry_id for head in (*first.heads, *rest.heads)] == ids(*reversed(entries))
 
 
+def test_the_oldest_unfinished_message_of_a_route_is_known_whatever_it_waits_for(inbox: Inbox) -> None:
+    for number, state in enumerate((DONE, DEAD, RUNNING, RECEIVED)):
+        stored(inbox, number, state)
+    stored(inbox, 1, route=ROUTES[1])
+    assert inbox.oldest(ROUTES[0]) == NOON + 2 * MINUTE
+    inbox.accept(an_entry(9, accepted_at=NOON, due_at=NOON + timedelta(hours=1)))
+    assert inbox.oldest(ROUTES[0]) == NOON
+    assert inbox.oldest(ROUTES[1]) == NOON + MINUTE
+
+
+@pytest.mark.parametrize("state", [DONE, DEAD])
+def test_a_route_where_all_is_finished_has_no_oldest(inbox: Inbox, state: EntryState) -> None:
+    stored(inbox, 1, state)
+    assert inbox.oldest(ROUTES[0]) is None
+    assert inbox.oldest("daily") is None
+
+
 class TestTurns:
     def a_line(self, inbox: Inbox) -> None:
         """Of alice five, of bob two, of nobody one; alice's first, but for bob's second."""

@@ -221,6 +221,15 @@ def test_the_oldest_unfinished_message_is_known_however_old_it_is(world: DeadLet
     assert overview(world).oldest == {"job-requests": NOON - timedelta(days=2)}
 
 
+def test_the_oldest_unfinished_message_is_known_however_many_came_after_it(
+    world: DeadLetterWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "MOST_HEADS", 2)
+    for hours in (4, 3, 2, 1):
+        entry(world, accepted_at=NOON - timedelta(hours=hours))
+    assert overview(world).oldest == {"job-requests": NOON - timedelta(hours=4)}
+
+
 def test_of_very_many_messages_the_latest_are_told_and_it_says_so(
     world: DeadLetterWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
