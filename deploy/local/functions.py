@@ -134,7 +134,7 @@ class Deployed:
                 queue.resource_id,
                 json.dumps(event),
                 message_attributes={
-                    name: {"data_type": "String", "string_value": value[:1000]} for name, value in attributes.items()
+                    name: {"DataType": "String", "StringValue": value[:1000]} for name, value in attributes.items()
                 },
             )
         except ServiceException as refused:

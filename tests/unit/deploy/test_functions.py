@@ -5,20 +5,32 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+from moto import mock_aws
 from moto.awslambda.models import lambda_backends
 from moto.core.base_backend import BackendDict
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
+from cli.main import gas
 from deploy.local import functions
 from deploy.local.functions import Function, LocalLambda
 from deploy.local.sns.function import FunctionSubscription
 from deploy.local.sns.service import PushSns
+from shared.aws.dead_letters import SqsDeadLetterQueues
+from shared.aws.session import client
+from shared.core.clock import utc_now
+from shared.core.settings import Settings
+from shared.inbox.letters import LetterOffice
+from shared.inbox.operations import PARSERS, Operations
+from shared.sns_verify import CertificateStore
 from tests.unit.deploy.virtual import InlineLane, VirtualTime
+from tests.unit.inbox.dead_letters_world import DeadLetterWorld
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:restore"
@@ -66,6 +78,25 @@ class Scene:
 
     def buried(self) -> list[Any]:
         return list(sqs_backends[ACCOUNT][REGION].get_queue("dead-letters").messages)
+
+
+def office_of(queue_url: str) -> Operations:
+    """Operators' commands, where this is the queue of `object-restored`."""
+    world = DeadLetterWorld()
+    channels = [replace(one, dead_letters=queue_url) for one in world.channels if one.name == "object-restored"]
+    office = LetterOffice(
+        channels=channels,
+        queues=SqsDeadLetterQueues(client(Settings(public_url="https://gas.example.org"), "sqs")),
+        inbox=world.inbox,
+        audit=world.audit,
+        subscriptions=world.subscriptions,
+        readiness=world.readiness,
+        certificates=CertificateStore(fetch=world.senders["object-restored"].fetch, now=utc_now),
+        parsers=PARSERS,
+        now=utc_now,
+        sleep=world.sleep,
+    )
+    return replace(world.operations, office=office, channels=channels)
 
 
 @pytest.fixture
@@ -120,8 +151,31 @@ def test_what_never_succeeds_is_a_dead_letter_with_the_reason(scene: Scene) -> N
     scene.time.run()
     (buried,) = scene.buried()
     assert json.loads(buried.body)["Records"][0]["Sns"]["Message"] == "hello"
-    assert buried.message_attributes["ErrorMessage"]["string_value"] == "RuntimeError: not yet"
+    assert buried.message_attributes["ErrorMessage"]["StringValue"] == "RuntimeError: not yet"
     assert SEEN == []
+
+
+def test_operators_see_and_discard_the_dead_letter_of_a_function(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with mock_aws():
+        scene = Scene(tmp_path, monkeypatch)
+        scene.deploy(failures=3)
+        scene.subscription.publish("hello", "m1")
+        scene.time.run()
+        monkeypatch.delenv("AWS_ENDPOINT_URL")  # the function's
+        operations = office_of(f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/dead-letters")
+
+        def dlq(*arguments: str) -> Any:
+            result = CliRunner().invoke(gas, ["dlq", *arguments, "--json"], obj=operations)
+            assert result.exit_code == 0, result.output
+            return json.loads(result.stdout)
+
+        (listed,) = dlq("list", "--queue", "object-restored")["letters"]
+        assert "RuntimeError: not yet" in listed["reason"]
+        assert "hello" in json.dumps(dlq("show", "object-restored", listed["id"]))
+        dlq("discard", "--queue", "object-restored", "--id", listed["id"], "--yes", "--why", "A test.")
+        assert dlq("list", "--queue", "object-restored")["letters"] == []
 
 
 def test_without_the_function_the_message_is_a_dead_letter_of_the_subscription(scene: Scene) -> None:
