@@ -105,22 +105,60 @@ def test_of_those_who_ask_at_once_one_finds_out() -> None:
         assert [answer.result() for answer in answers] == [1, 1, 1, 1]
 
 
-def test_what_is_too_old_or_failed_is_found_out_anew() -> None:
+def away() -> int:
+    raise Unavailable("Away.")
+
+
+def test_what_is_too_old_is_found_out_anew() -> None:
     now = NOON
     memory = Memory(lambda: now)
-
-    def fail() -> int:
-        raise Unavailable("Away.")
-
     life = timedelta(seconds=5)
-    with pytest.raises(Unavailable):
-        memory.recall("key", life=life, find_out=fail)
     assert memory.recall("key", life=life, find_out=lambda: 1) == 1
     assert memory.recall("other", life=life, find_out=lambda: 2) == 2
     now += timedelta(seconds=4)
-    assert memory.recall("key", life=life, find_out=fail) == 1
+    assert memory.recall("key", life=life, find_out=away) == 1
     now += timedelta(seconds=1)
     assert memory.recall("key", life=life, find_out=lambda: 3) == 3
+
+
+def test_a_failure_is_remembered_for_a_few_seconds() -> None:
+    now = NOON
+    memory = Memory(lambda: now, timer=lambda: 0.0)
+    for passed in (0, 4):
+        now = NOON + timedelta(seconds=passed)
+        with pytest.raises(Unavailable):
+            memory.recall("key", life=timedelta(), find_out=[away, lambda: 1][passed > 0])
+    now = NOON + timedelta(seconds=5)
+    assert memory.recall("key", life=timedelta(), find_out=lambda: 1) == 1
+
+
+def test_those_who_waited_for_what_failed_at_last_do_not_try_it_one_after_the_other() -> None:
+    began, may_end, tried = threading.Event(), threading.Event(), []
+    now = NOON
+
+    def fail_slowly() -> int:
+        nonlocal now
+        tried.append(1)
+        began.set()
+        assert may_end.wait(10)
+        now += timedelta(seconds=20)
+        return away()
+
+    memory = Memory(lambda: now)
+    with ThreadPoolExecutor(4) as pool:
+        answers = [pool.submit(memory.recall, "key", life=timedelta(seconds=5), find_out=fail_slowly) for _ in range(4)]
+        assert began.wait(10)
+        may_end.set()
+        assert [type(answer.exception()) for answer in answers] == [Unavailable] * 4
+    assert len(tried) == 1
+
+
+def test_what_took_very_long_is_not_remembered_long_after_that() -> None:
+    now, seconds = NOON, iter([0.0, 60.0, 60.0, 60.0])
+    memory = Memory(lambda: now, timer=lambda: next(seconds))
+    assert memory.recall("key", life=timedelta(), find_out=lambda: 1) == 1
+    now += timedelta(minutes=2)
+    assert memory.recall("key", life=timedelta(), find_out=lambda: 2) == 2
 
 
 def test_what_took_long_is_remembered_longer() -> None:
