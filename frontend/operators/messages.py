@@ -57,10 +57,15 @@ class MessageFilter:
         """Whether anything is asked for."""
         return any(self.values.values())
 
-    def address(self, **more: str) -> str:
-        """The address of the list under this filter."""
+    def address(self, start: str = "") -> str:
+        """The address of the list under this filter. ``start``: of what follows from there, and then it has the moments
+        that `query` has, for ``2h`` will be another one when somebody goes on."""
         given = {name: value for name, value in self.values.items() if value}
-        text = urlencode({**given, **more})
+        if start:
+            moments = {"since": self.query.since, "until": self.query.until}
+            given |= {name: moment.isoformat() for name, moment in moments.items() if moment}
+            given["start"] = start
+        text = urlencode(given)
         return url_for("operators.messages") + (f"?{text}" if text else "")
 
     @cached_property

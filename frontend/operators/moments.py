@@ -12,7 +12,8 @@ _AGO = re.compile(r"(\d{1,5})\s*([smhd])")
 
 
 def read_moment(text: str, now: datetime) -> datetime | None:
-    """``30m``, ``2h`` and ``7d`` are so long before ``now``; anything else is ISO 8601, in UTC unless it says otherwise.
+    """``30m``, ``2h`` and ``7d`` are so long before ``now``, a whole second; anything else is ISO 8601, in UTC unless it
+    says otherwise.
 
     None for an empty text. Raises `Permanent` with how to write it.
     """
@@ -20,7 +21,7 @@ def read_moment(text: str, now: datetime) -> datetime | None:
     if not text:
         return None
     if found := _AGO.fullmatch(text.lower()):
-        return now - timedelta(**{_UNITS[found[2]]: int(found[1])})
+        return now.replace(microsecond=0) - timedelta(**{_UNITS[found[2]]: int(found[1])})
     try:
         moment = datetime.fromisoformat(text)
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

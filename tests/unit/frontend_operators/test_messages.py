@@ -90,6 +90,28 @@ def test_older_ones_follow_under_the_same_filter(
     assert len(rows(operator.get(older))) == 1
 
 
+@pytest.mark.parametrize(
+    "query", ["since=2h", "until=0s", "since=2026-03-06T12:00:00.123456%2B01:00", "since=1d&until=1m"]
+)
+def test_older_ones_follow_under_a_time_of_that_moment(
+    world: OperatorsWorld, operator: Browser, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    monkeypatch.setattr(messages, "PAGE_SIZE", 1)
+    for _ in range(3):
+        world.push()
+    world.later(seconds=90, milliseconds=123.456)
+    page, seen = operator.get(f"/operators/messages?{query}"), []
+    while page.status == 200:
+        seen += rows(page)
+        world.later(seconds=7)
+        links = [link.get("href", "") for link in page.all("a") if text_of(link) == "Older"]
+        if not links:
+            break
+        page = operator.get(links[0])
+    assert page.status == 200
+    assert len(seen) == 3
+
+
 def test_a_place_to_go_on_from_that_is_none_is_refused(operator: Browser) -> None:
     assert operator.get("/operators/messages?start=nowhere").status == 400
 
