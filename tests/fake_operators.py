@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+import random
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.core.channels import SubscriptionView
 from shared.core.clock import Clock
-from shared.core.dead_letters import DeadLetter
+from shared.core.dead_letters import LONGEST_ATTRIBUTE, DeadLetter
 from shared.core.errors import NotFound
+from shared.inbox.readiness import ServerState
 from tests.factories import NOON
 from tests.fake_jobs import Fake
 
@@ -33,6 +35,9 @@ class FakeDeadLetterQueues(Fake):
         self.queues: dict[str, list[_Stored]] = {}
         self.received = 0
         """How often `receive` was called."""
+        self.misses = 0.2
+        """Share of the receives that answer nothing without need, unless they wait, as SQS's do."""
+        self._random = random.Random(1)
         self._numbers = itertools.count(1)
 
     def create(self, queue_url: str) -> None:
@@ -44,7 +49,8 @@ class FakeDeadLetterQueues(Fake):
     ) -> str:
         """A message as anybody may send it. Answers SQS's id of it."""
         letter_id = f"letter-{next(self._numbers):05}"
-        letter = DeadLetter("", letter_id, "", body, sent_at or self.now(), dict(attributes or {}))
+        cut = {name: value[:LONGEST_ATTRIBUTE] for name, value in (attributes or {}).items()}
+        letter = DeadLetter("", letter_id, "", body, sent_at or self.now(), cut)
         with self.lock:
             self.queues.setdefault(queue_url, []).append(_Stored(letter, self.now()))
         return letter_id
@@ -66,10 +72,15 @@ class FakeDeadLetterQueues(Fake):
         self.reach()
         return len(self._queue(queue_url))
 
-    def receive(self, queue_url: str, *, queue: str, hold: timedelta, limit: int = 10) -> Sequence[DeadLetter]:
+    def receive(
+        self, queue_url: str, *, queue: str, hold: timedelta, limit: int = 10, wait: bool = False
+    ) -> Sequence[DeadLetter]:
         self.reach()
         self.received += 1
         with self.lock:
+            if not wait and self._random.random() < self.misses:
+                self._queue(queue_url)
+                return []
             free = [stored for stored in self._queue(queue_url) if stored.held_until <= self.now()]
             for stored in free[:limit]:
                 stored.held_until, stored.receipt = self.now() + hold, f"receipt-{next(self._numbers)}"
@@ -112,12 +123,18 @@ class FakeSubscriptions(Fake):
 
 
 class FakeReadiness:
-    """Servers. ``reasons``: endpoint → why it is not ready; every other one is. ``asked``: endpoints, in order."""
+    """Servers. ``reasons``: endpoint → why it is not ready; every other one is. ``asked``: endpoints, in order.
+    ``bound`` and ``unfinished``: what each says of its backlog."""
 
     def __init__(self) -> None:
         self.reasons: dict[str, str] = {}
         self.asked: list[str] = []
+        self.bound = 10_000
+        self.unfinished: Callable[[], int] = lambda: 0
 
     def of(self, endpoint: str) -> str:
+        return self.ask(endpoint).complaint
+
+    def ask(self, endpoint: str) -> ServerState:
         self.asked.append(endpoint)
-        return self.reasons.get(endpoint, "")
+        return ServerState(self.reasons.get(endpoint, ""), self.unfinished(), self.bound)

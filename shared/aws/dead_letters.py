@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from shared.aws.errors import code_of, message_of, translated
 from shared.core.clock import from_millis
-from shared.core.dead_letters import DeadLetter
+from shared.core.dead_letters import LONGEST_ATTRIBUTE, DeadLetter
 from shared.core.errors import NotFound, TooLarge, Unavailable
 
 if TYPE_CHECKING:
@@ -67,30 +67,42 @@ class SqsDeadLetterQueues:
         self._sqs = sqs
 
     def count(self, queue_url: str) -> int:
-        return self._count(queue_url, "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+        names: Sequence[QueueAttributeNameType] = (
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesNotVisible",
+        )
+        with _of_queue():
+            answer = self._sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)
+        return sum(int(answer["Attributes"][name]) for name in names)
 
-    def receive(self, queue_url: str, *, queue: str, hold: timedelta, limit: int = _BATCH) -> Sequence[DeadLetter]:
-        messages = self._receive(queue_url, hold, limit, wait=0)
-        if not messages and self._count(queue_url, "ApproximateNumberOfMessages"):
-            # A short poll asks only some of SQS's servers, a long one asks all.
-            messages = self._receive(queue_url, hold, limit, wait=_LONG_POLL)
-        return [_letter(queue, message) for message in messages]
+    def receive(
+        self, queue_url: str, *, queue: str, hold: timedelta, limit: int = _BATCH, wait: bool = False
+    ) -> Sequence[DeadLetter]:
+        with _of_queue():
+            answer = self._sqs.receive_message(
+                QueueUrl=queue_url,
+                MaxNumberOfMessages=limit,
+                VisibilityTimeout=int(hold.total_seconds()),
+                # A short poll asks only some of SQS's servers, a long one asks all. Not even the count can be asked
+                # instead: it may be a minute late.
+                WaitTimeSeconds=_LONG_POLL if wait else 0,
+                MessageAttributeNames=["All"],
+                MessageSystemAttributeNames=["SentTimestamp"],
+            )
+        return [_letter(queue, message) for message in answer.get("Messages", [])]
 
     def release(self, queue_url: str, letters: Sequence[DeadLetter]) -> None:
-        failed: list[BatchResultErrorEntryTypeDef] = []
+        left, why = 0, ""
         for batch in _batches(letters):
-            with _of_queue():
-                answer = self._sqs.change_message_visibility_batch(
-                    QueueUrl=queue_url,
-                    Entries=[
-                        {"Id": str(number), "ReceiptHandle": letter.receipt, "VisibilityTimeout": 0}
-                        for number, letter in enumerate(batch)
-                    ],
-                )
-            # What SQS puts down to us: the hold has ended, or the letter is gone.
-            failed += [failure for failure in answer.get("Failed", []) if not failure["SenderFault"]]
-        if failed:
-            raise Unavailable(f"SQS did not release {len(failed)} of {len(letters)} messages ({failed[0]['Code']}).")
+            try:
+                failed = self._release(queue_url, batch)
+            except Unavailable as error:
+                left, why = left + len(batch), str(error)
+            else:
+                if failed:
+                    left, why = left + len(failed), f"SQS said {failed[0]['Code']}."
+        if left:
+            raise Unavailable(f"SQS did not release {left} of {len(letters)} messages: {why}")
 
     def delete(self, queue_url: str, letters: Sequence[DeadLetter]) -> None:
         failed: list[BatchResultErrorEntryTypeDef] = []
@@ -106,22 +118,18 @@ class SqsDeadLetterQueues:
         if failed:
             raise Unavailable(f"SQS did not delete {len(failed)} of {len(letters)} messages ({failed[0]['Code']}).")
 
-    def _count(self, queue_url: str, *names: QueueAttributeNameType) -> int:
+    def _release(self, queue_url: str, batch: Sequence[DeadLetter]) -> Sequence[BatchResultErrorEntryTypeDef]:
+        """What SQS did not release."""
         with _of_queue():
-            answer = self._sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)
-        return sum(int(answer["Attributes"][name]) for name in names)
-
-    def _receive(self, queue_url: str, hold: timedelta, limit: int, *, wait: int) -> list[MessageTypeDef]:
-        with _of_queue():
-            answer = self._sqs.receive_message(
+            answer = self._sqs.change_message_visibility_batch(
                 QueueUrl=queue_url,
-                MaxNumberOfMessages=limit,
-                VisibilityTimeout=int(hold.total_seconds()),
-                WaitTimeSeconds=wait,
-                MessageAttributeNames=["All"],
-                MessageSystemAttributeNames=["SentTimestamp"],
+                Entries=[
+                    {"Id": str(number), "ReceiptHandle": letter.receipt, "VisibilityTimeout": 0}
+                    for number, letter in enumerate(batch)
+                ],
             )
-        return answer.get("Messages", [])
+        # What SQS puts down to us: the hold has ended, or the letter is gone.
+        return [failure for failure in answer.get("Failed", []) if not failure["SenderFault"]]
 
 
 @contextmanager
@@ -148,7 +156,7 @@ def _letter(queue: str, message: MessageTypeDef) -> DeadLetter:
         body=message["Body"],
         sent_at=from_millis(int(message["Attributes"]["SentTimestamp"])),
         attributes={
-            name: attribute["StringValue"]
+            name: attribute["StringValue"][:LONGEST_ATTRIBUTE]
             for name, attribute in message.get("MessageAttributes", {}).items()
             if "StringValue" in attribute  # GAS writes no other; whoever else sent it may have
         },

@@ -18,8 +18,8 @@ from shared.core.errors import NotFound, Permanent, TooLarge, Unavailable
 # (credentials, permissions, a table that is not there). A message that meets these must wait, not be thrown away.
 _PASSING = frozenset(
     {
-        # busy
-        "BandwidthLimitExceeded", "EC2ThrottledException", "LimitExceededException", "PriorRequestNotComplete",
+        # busy; OverLimit: more of an SQS queue is held at this moment than SQS allows (120,000 messages)
+        "AWS.SimpleQueueService.OverLimit", "OverLimit", "BandwidthLimitExceeded", "EC2ThrottledException", "LimitExceededException", "PriorRequestNotComplete",
         "ProvisionedThroughputExceededException", "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException",
         "ReplicatedWriteConflictException", "RequestTimeout", "RequestTimeoutException", "SlowDown", "ThrottledException",
         "Throttling", "ThrottlingException", "TooManyRequestsException", "TransactionConflictException",

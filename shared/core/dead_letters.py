@@ -15,6 +15,10 @@ FORGOTTEN_AFTER = timedelta(days=14)
 """When SQS forgets a message: the queues of `deploy/stack/core.yaml` have its longest retention."""
 
 
+LONGEST_ATTRIBUTE = 1024
+"""Characters. What GAS and Lambda write is no longer; what a stranger wrote may have 1 MiB."""
+
+
 @dataclass(frozen=True)
 class DeadLetter:
     """One message in a dead-letter queue, held by whoever received it."""
@@ -31,7 +35,7 @@ class DeadLetter:
     """When SQS got it."""
     attributes: Mapping[str, str] = field(default_factory=dict)
     """As GAS buried it: ``reason``, ``route``, ``message_id``, ``topic_arn``, ``attempts``, ``failed_at``. As Lambda does:
-    ``RequestID``, ``ErrorCode``, ``ErrorMessage``. Unproven."""
+    ``RequestID``, ``ErrorCode``, ``ErrorMessage``. Unproven; each cut after `LONGEST_ATTRIBUTE`."""
 
     @property
     def reason(self) -> str:
@@ -55,13 +59,19 @@ class DeadLetterQueues(Protocol):
         """About how many there are, held or not."""
         ...
 
-    def receive(self, queue_url: str, *, queue: str, hold: timedelta, limit: int = 10) -> Sequence[DeadLetter]:
-        """At most ``limit`` (up to 10) that nobody holds, in no order; none when there are none. ``queue``: what
-        `DeadLetter.queue` shall say."""
+    def receive(
+        self, queue_url: str, *, queue: str, hold: timedelta, limit: int = 10, wait: bool = False
+    ) -> Sequence[DeadLetter]:
+        """At most ``limit`` (up to 10) that nobody holds, in no order. ``queue``: what `DeadLetter.queue` shall say.
+
+        ``wait``: takes a second where there are none, and only then is none a sure answer: without it, SQS asks but some
+        of its servers, and may miss what there is.
+        """
         ...
 
     def release(self, queue_url: str, letters: Sequence[DeadLetter]) -> None:
-        """Others may receive them again, at once. Harmless when the hold has ended or the letter is gone."""
+        """Others may receive them again, at once. Harmless when the hold has ended or the letter is gone. Raises
+        `Unavailable` when some were not released, after it tried all of them: these are free when the hold ends."""
         ...
 
     def delete(self, queue_url: str, letters: Sequence[DeadLetter]) -> None:

@@ -1,7 +1,7 @@
 """What operators do with dead letters: look at them, have them handled anew, discard them.
 
 However a replay ends (its end, an error, Ctrl-C, `kill -9`), each letter is either still in the queue, or the inbox has
-its message; of what is in both, the next replay says that it is a duplicate. The order is: inbox, audit log, queue.
+its message; of what is in both, the next replay says that it is a duplicate. The order is: audit log, inbox, queue.
 """
 
 from __future__ import annotations
@@ -11,24 +11,37 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, replace
+from typing import TypeVar
 
-from shared.core.audit import Audit, AuditEntry, audit_entry_id
-from shared.core.channels import Channel, Readiness, Subscriptions
-from shared.core.clock import Clock, to_iso
+import structlog
+
+from shared.core.audit import Audit
+from shared.core.channels import Channel, Subscriptions
+from shared.core.clock import Clock
 from shared.core.dead_letters import DeadLetter, DeadLetterQueues
 from shared.core.errors import NotFound, Permanent
 from shared.core.inbox import About, Entry, Inbox
-from shared.inbox.readiness import Endpoints
+from shared.inbox.letter_log import LetterLog
+from shared.inbox.readiness import Endpoints, Servers
 from shared.inbox.replay import Claimed, Parsers, Replayer, Verdict
 from shared.inbox.round import Order, Result, Round, Stopped
-from shared.inbox.scan import Scan
+from shared.inbox.scan import LOOK, Scan
 from shared.inbox.selection import UNDELIVERED, Selection
 from shared.sns_verify import CertificateStore
 
 __all__ = ["UNDELIVERED", "Claimed", "LetterOffice", "Result", "Selection", "Shown", "Stopped", "Verdict"]
 
-_LONGEST_REASON = 500  # characters of a letter's reason in the audit log
+log = structlog.get_logger()
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Listed(DeadLetter):
+    """A letter of a list, without its body, which may have 1 MiB; what the body says it is was read before."""
+
+    claimed: Claimed = field(default_factory=Claimed)
+    """Without its text."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +73,7 @@ class LetterOffice:
         inbox: Inbox,
         audit: Audit,
         subscriptions: Subscriptions,
-        readiness: Readiness,
+        readiness: Servers,
         certificates: CertificateStore,
         parsers: Parsers,
         now: Clock,
@@ -77,29 +90,52 @@ class LetterOffice:
         self._sleep = sleep
 
     def counts(self) -> Mapping[str, int]:
-        """Channel → about how many letters its queue has. Raises `Unavailable`."""
-        urls = [channel.dead_letters for channel in self._channels.values()]
-        with ThreadPoolExecutor(len(urls)) as pool:
-            return dict(zip(self._channels, pool.map(self._queues.count, urls), strict=True))
+        """Channel → about how many letters its queue has, held or not; without those whose queue is not there. Raises
+        `Unavailable`."""
+        with ThreadPoolExecutor(len(self._channels)) as pool:
+            counts = pool.map(self._count, self._channels.values())
+            return {name: count for name, count in zip(self._channels, counts, strict=True) if count is not None}
 
     def list(
         self, selection: Selection, *, limit: int, stop: threading.Event | None = None
     ) -> builtins.list[DeadLetter]:
-        """At most ``limit`` of the selected, oldest first. SQS shows letters in no order: there may be older ones, where
-        there are more than ``limit``. It ends soon after ``stop`` is set, with what it met until then. Raises
-        `Unavailable`."""
+        """At most ``limit`` of the selected, oldest first, without their bodies. SQS shows letters in no order: there may
+        be older ones, where there are more than ``limit``. It ends soon after ``stop`` is set, with what it met until
+        then. A queue that is not there has none. Raises `Unavailable`."""
         channels = self._chosen(selection)
         if not channels:
             return []
         with ThreadPoolExecutor(len(channels)) as pool:
-            found = pool.map(lambda channel: self._some(channel, selection, limit, stop), channels)
-            return sorted((letter for some in found for letter in some), key=lambda letter: letter.sent_at)[:limit]
+            found = pool.map(lambda channel: self._list_one(channel, selection, limit, stop), channels)
+            letters: builtins.list[DeadLetter] = [letter for some in found for letter in some]
+            return sorted(letters, key=lambda letter: letter.sent_at)[:limit]
+
+    def _list_one(
+        self, channel: Channel, selection: Selection, limit: int, stop: threading.Event | None
+    ) -> builtins.list[Listed]:
+        try:
+            return self._some(channel, selection, limit, stop, lambda letter: self._listed(channel, letter))
+        except NotFound:
+            log.warning("there is no such dead-letter queue", queue=channel.name)
+            return []
+
+    def _listed(self, channel: Channel, letter: DeadLetter) -> Listed:
+        values = {each.name: getattr(letter, each.name) for each in fields(DeadLetter)}
+        claimed = self._replayer.claimed(channel, letter)
+        return Listed(**{**values, "body": ""}, claimed=replace(claimed, text=""))
+
+    def _count(self, channel: Channel) -> int | None:
+        try:
+            return self._queues.count(channel.dead_letters)
+        except NotFound:
+            log.warning("there is no such dead-letter queue", queue=channel.name)
+            return None
 
     def show(self, channel: str, letter_id: str, *, stop: threading.Event | None = None) -> Shown:
         """Raises `NotFound`, also while somebody else holds the letter, or when ``stop`` was set before it was met, and
         `Unavailable`."""
         (of,) = self._chosen(selection := Selection(frozenset({channel}), frozenset({letter_id})))
-        for letter in self._some(of, selection, 1, stop):
+        for letter in self._some(of, selection, 1, stop, lambda letter: letter):
             judgement, claimed = self._replayer.judge(of, letter), self._replayer.claimed(of, letter)
             return Shown(
                 letter=letter,
@@ -118,6 +154,8 @@ class LetterOffice:
 
     def claimed(self, letter: DeadLetter) -> Claimed:
         """What a letter of `list` says it is. Nothing of it is proven."""
+        if isinstance(letter, Listed):
+            return letter.claimed
         return self._replayer.claimed(self._channels[letter.queue], letter)
 
     def replay(
@@ -143,10 +181,11 @@ class LetterOffice:
             return Result(letter, judgement.verdict, judgement.detail)
 
         def act(channel: Channel, letter: DeadLetter) -> Result:
-            judgement = self._replayer.replay(channel, letter)
-            return self._recorded(channel, Result(letter, judgement.verdict, judgement.detail), who, why)
+            judgement = journal.replay(channel, letter)
+            return Result(letter, judgement.verdict, judgement.detail)
 
         stop = stop or threading.Event()
+        journal = LetterLog(self._audit, self._replayer, self._now, who, why)
         if dry_run:
             order = Order(selection, judge, "looked at", is_dry_run=True, limit=limit, stop=stop)
         else:
@@ -179,8 +218,9 @@ class LetterOffice:
             return Result(letter, Verdict.WOULD_DISCARD, "")
 
         def act(channel: Channel, letter: DeadLetter) -> Result:
-            return self._recorded(channel, Result(letter, Verdict.DISCARDED, ""), who, why)
+            return Result(letter, journal.discard(channel, letter).verdict, "")
 
+        journal = LetterLog(self._audit, self._replayer, self._now, who, why)
         if not dry_run:
             _require_reason(who, why)
         return self._round(
@@ -199,14 +239,19 @@ class LetterOffice:
         return Round(order, self._queues, now=self._now, sleep=self._sleep).go(channels)
 
     def _some(
-        self, channel: Channel, selection: Selection, limit: int, stop: threading.Event | None
-    ) -> builtins.list[DeadLetter]:
-        """What the scan meets first."""
-        found: builtins.list[DeadLetter] = []
-        with Scan(self._queues, channel, started_at=self._now()) as scan:
+        self,
+        channel: Channel,
+        selection: Selection,
+        limit: int,
+        stop: threading.Event | None,
+        keep: Callable[[DeadLetter], T],
+    ) -> builtins.list[T]:
+        """What is kept of the letters that the scan meets first."""
+        found: builtins.list[T] = []
+        with Scan(self._queues, channel, started_at=self._now(), hold=LOOK, stop=stop or threading.Event()) as scan:
             for batch in scan:
-                found += filter(selection.takes, batch)
-                if len(found) >= (len(selection.letter_ids) or limit) or (stop is not None and stop.is_set()):
+                found += map(keep, filter(selection.takes, batch))
+                if len(found) >= (len(selection.letter_ids) or limit):
                     break
         return found[:limit]
 
@@ -215,42 +260,6 @@ class LetterOffice:
         if unknown := selection.channels - self._channels.keys():
             raise NotFound(f"There is no queue {', '.join(sorted(unknown))}; there is: {', '.join(self._channels)}.")
         return [channel for channel in self._channels.values() if channel.name in selection.channels]
-
-    def _recorded(self, channel: Channel, result: Result, who: str, why: str) -> Result:
-        """The result, when the audit log has it."""
-        letter, now, claimed = result.letter, self._now(), self._replayer.claimed(channel, result.letter)
-        details = {
-            "verdict": result.verdict.value,
-            "detail": result.detail,
-            "reason": letter.reason[:_LONGEST_REASON],
-            "sent_at": to_iso(letter.sent_at),
-            "message_id": claimed.message_id,
-            "topic_arn": claimed.topic_arn,
-            "job_id": claimed.about.job_id,
-            "user_id": claimed.about.user_id,
-            "request_id": claimed.about.request_id,
-        }
-        self._audit.record(
-            AuditEntry(
-                subject=f"dead-letter#{letter.queue}#{letter.letter_id}",
-                entry_id=audit_entry_id(now),
-                at=now,
-                who=who,
-                what=_WHAT[result.verdict],
-                details={name: value for name, value in details.items() if value},
-                why=why,
-            )
-        )
-        return result
-
-
-_WHAT = {
-    Verdict.REPLAYED: "Replayed the dead letter.",
-    Verdict.DUPLICATE: "Removed the dead letter: the inbox has its message.",
-    Verdict.INVALID: "Tried to replay the dead letter, which is invalid.",
-    Verdict.UNDECIDED: "Tried to replay the dead letter, whose certificate could not be had.",
-    Verdict.DISCARDED: "Discarded the dead letter.",
-}
 
 
 def _require_reason(who: str, why: str) -> None:

@@ -16,6 +16,7 @@ from shared.aws.session import client
 from shared.aws.subscriptions import SnsSubscriptions
 from shared.core.audit import Audit
 from shared.core.channels import Channel, Subscriptions
+from shared.core.clock import Clock, utc_now
 from shared.core.errors import ConfigurationError
 from shared.core.inbox import About, Inbox
 from shared.core.messages import (
@@ -45,6 +46,8 @@ class Operations:
     audit: Audit
     subscriptions: Subscriptions
     channels: Sequence[Channel]
+    now: Clock = utc_now
+    """The time as AWS has it, once two of its answers were heard."""
 
 
 @dataclass(frozen=True)
@@ -105,4 +108,4 @@ def build_operations(settings: OperatorSettings) -> Operations:
     except ValueError as error:
         raise ConfigurationError(f"A topic or GAS_EXTRA_CERTIFICATE_ORIGIN is wrong: {error}") from error
     desk = MessageDesk(inbox, audit, settings.channels, now)
-    return Operations(office, desk, inbox, audit, subscriptions, settings.channels)
+    return Operations(office, desk, inbox, audit, subscriptions, settings.channels, now)

@@ -35,7 +35,7 @@ class Verdict(StrEnum):
     INVALID = "invalid"
     """It is not a true message of its topic. It stays in the queue."""
     UNDECIDED = "undecided"
-    """Its certificate cannot be had now, so nobody knows whether it is true. It stays in the queue."""
+    """Nobody knows whether it is true: its certificate cannot be had now, or GAS fails at it. It stays in the queue."""
     DISCARDED = "discarded"
     WOULD_REPLAY = "would be replayed"
     WOULD_DISCARD = "would be discarded"
@@ -54,12 +54,23 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Claimed:
-    """What a letter says it is, true or not. Empty where it does not say."""
+    """What a letter says it is, true or not, as it can be shown and stored anywhere: see `clean`. Empty where it does not
+    say."""
 
     topic_arn: str = ""
     message_id: str = ""
     text: str = ""
     about: About = field(default_factory=About)
+
+
+LONGEST_ID, LONGEST_ARN = 128, 256
+"""Characters of an id, and of an ARN: longer than any true one."""
+
+
+def clean(text: str, longest: int) -> str:
+    """At most so many characters of what a stranger wrote: without control characters, and without the halves of
+    surrogate pairs, which JSON can speak of and no database can store."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in text[:longest])
 
 
 class _Unfit(Exception):
@@ -109,7 +120,7 @@ class Replayer:
 
     def replay(self, channel: Channel, letter: DeadLetter) -> Judgement:
         """Has the message handled anew, if it is true and nobody had so yet. Raises `Unavailable`, and what else
-        `Inbox.accept` raises.
+        `Inbox.accept` raises. What it answers may differ from what `judge` foresaw: somebody else may be quicker.
 
         It is for the caller to remove the letter afterwards: of what is not `INVALID` or `UNDECIDED` the inbox has a copy.
         """
@@ -151,11 +162,11 @@ class Replayer:
             found = _of_function(letter)
             if found is None:
                 attributes = letter.attributes
-                return Claimed(attributes.get("topic_arn", ""), attributes.get("message_id", ""))
+                return _claimed(attributes.get("topic_arn", ""), attributes.get("message_id", ""), "", About())
             topic_arn, message_id, text = found
         else:
             topic_arn, message_id, text = message.topic_arn, message.message_id, message.message
-        return Claimed(topic_arn, message_id, text, about_of(text, self._parsers[channel.name]))
+        return _claimed(topic_arn, message_id, text, about_of(text, self._parsers[channel.name]))
 
     def _verified(self, channel: Channel, letter: DeadLetter) -> Notification:
         if not channel.has_inbox:
@@ -200,6 +211,16 @@ def _against(known: Entry | None, message: Notification) -> Judgement:
             return Judgement(Verdict.DUPLICATE, "It is being handled.", known)
         case EntryState.RECEIVED:
             return Judgement(Verdict.DUPLICATE, "It waits in the inbox to be handled.", known)
+
+
+def _claimed(topic_arn: str, message_id: str, text: str, about: About) -> Claimed:
+    ids = (about.job_id, about.user_id, about.request_id)
+    return Claimed(
+        clean(topic_arn, LONGEST_ARN),
+        clean(message_id, LONGEST_ID),
+        text.encode(errors="replace").decode(),
+        About(*(clean(one, LONGEST_ID) for one in ids)),
+    )
 
 
 def _bytes(letter: DeadLetter) -> bytes:

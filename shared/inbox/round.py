@@ -5,16 +5,20 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+
+import structlog
 
 from shared.core.channels import Channel
 from shared.core.clock import Clock
 from shared.core.dead_letters import DeadLetter, DeadLetterQueues
-from shared.core.errors import Permanent, Retryable
+from shared.core.errors import GasError, NotFound, Permanent, Retryable, Unavailable
 from shared.inbox.replay import Verdict
-from shared.inbox.scan import Scan
+from shared.inbox.scan import HOLD, LOOK, Scan
 from shared.inbox.selection import Selection
+
+log = structlog.get_logger()
 
 _AT_ONCE = 10  # letters, as many as one receive brings
 _BLINK = 0.2  # seconds that pass at most until a round that waits sees that it shall stop
@@ -26,13 +30,15 @@ class Result:
     """What became of one letter."""
 
     letter: DeadLetter
+    """From a round it comes without its body: there may be many, of 1 MiB each."""
     verdict: Verdict
     detail: str
     """Why, in a sentence or two."""
 
 
 class Stopped(Retryable):
-    """The endpoint, the inbox or the queue is away. What was not reported is still in the queue."""
+    """The endpoint, the inbox or a queue is away, or the servers have enough to do. What was not reported is still in the
+    queue."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +52,9 @@ class Order:
     """What is done, as a participle, for sentences."""
     is_dry_run: bool = False
     """Nothing is removed, whatever the verdict."""
-    before: Callable[[Channel], None] = lambda _: None
-    """Called before each few letters; raises `Unavailable` when nothing can be done with them now."""
+    before: Callable[[Channel, int], str] = lambda _channel, _count: ""
+    """Called before each few letters with how many; answers why they have to wait, empty when they have not. Raises
+    `Unavailable` when nothing can be done with them now."""
     per_second: float | None = None
     limit: int | None = None
     stop: threading.Event = field(default_factory=threading.Event)
@@ -69,16 +76,30 @@ class Round:
             self._chunk = min(_AT_ONCE, max(1, int(order.per_second)))
 
     def go(self, channels: Iterable[Channel]) -> Iterator[Result]:
-        """Through one queue after the other. Raises `Stopped`, and `NotFound` where there is no queue."""
+        """Through one queue after the other. Raises `Stopped`; for a queue that is not there after all the others."""
+        missing: list[str] = []
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="dead-letters") as pool:
             for channel in channels:
                 try:
-                    with Scan(self._queues, channel, started_at=self._started_at) as scan:
+                    with self._scan(channel) as scan:
                         yield from self._through(scan, channel, pool)
-                except Retryable as error:
+                except NotFound:
+                    missing.append(channel.name)
+                except GasError as error:
                     raise Stopped(f"{error} {self._so_far()}") from error
                 if self._is_over:
-                    return
+                    break
+        if missing:
+            raise Stopped(f"There is no dead-letter queue of {', '.join(missing)}. {self._so_far()}")
+
+    def _scan(self, channel: Channel) -> Scan:
+        return Scan(
+            self._queues,
+            channel,
+            started_at=self._started_at,
+            hold=LOOK if self._order.is_dry_run else HOLD,
+            stop=self._order.stop,
+        )
 
     def _through(self, scan: Scan, channel: Channel, pool: ThreadPoolExecutor) -> Iterator[Result]:
         for batch in scan:
@@ -88,13 +109,15 @@ class Round:
                 self._keep_pace(len(chunk))
                 if self._is_over:
                     return
-                self._order.before(channel)
+                self._wait_for_room(channel, len(chunk))
                 outcomes = list(pool.map(lambda letter: self._attempt(channel, letter), chunk))
                 results = [outcome for outcome in outcomes if isinstance(outcome, Result)]
-                failure = next((outcome for outcome in outcomes if isinstance(outcome, Retryable)), None)
+                failure: GasError | None = next(
+                    (outcome for outcome in outcomes if isinstance(outcome, Retryable)), None
+                )
                 try:
                     scan.delete([result.letter for result in results if self._removes(result)])
-                except Retryable as error:
+                except GasError as error:
                     failure = error
                 self._note(results)
                 yield from results
@@ -104,12 +127,19 @@ class Round:
                 return
 
     def _attempt(self, channel: Channel, letter: DeadLetter) -> Result | Retryable:
+        bare = replace(letter, body="")
         try:
-            return self._order.act(channel, letter)
+            return replace(self._order.act(channel, letter), letter=bare)
         except Retryable as error:
             return error
         except Permanent as error:
-            return Result(letter, Verdict.INVALID, str(error))  # such as larger than what the inbox can hold
+            return Result(bare, Verdict.INVALID, str(error))  # such as larger than what the inbox can hold
+        except Exception as error:
+            # Whoever may send to the queue may have written it. The others must not have to wait behind it.
+            log.exception("dead letter not understood", queue=letter.queue, letter_id=letter.letter_id)
+            return Result(
+                bare, Verdict.UNDECIDED, f"GAS could not deal with it ({type(error).__name__}): please report."
+            )
 
     def _removes(self, result: Result) -> bool:
         return result.verdict in _REMOVED and not self._order.is_dry_run
@@ -124,6 +154,13 @@ class Round:
         while not self._order.stop.is_set() and (left := (self._due_at - self._now()).total_seconds()) > 0:
             self._sleep(min(left, _BLINK))
         self._due_at = max(self._due_at, self._now()) + timedelta(seconds=count / self._order.per_second)
+
+    def _wait_for_room(self, channel: Channel, count: int) -> None:
+        """Raises `Unavailable` when it has to stop before there is any, or nothing can be done now."""
+        while why := self._order.before(channel, count):
+            if self._order.stop.is_set():
+                raise Unavailable(why)
+            self._sleep(_BLINK)
 
     def _note(self, results: Sequence[Result]) -> None:
         self._reported += len(results)

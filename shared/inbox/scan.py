@@ -6,6 +6,7 @@ and holds what it has got, so that the next receive brings something else; in th
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -21,9 +22,9 @@ from shared.core.errors import GasError
 log = structlog.get_logger()
 
 HOLD = timedelta(minutes=10)
-"""How long letters are invisible to others when a scan dies without giving them back."""
-_MOST_EMPTY = 2
-"""Receives in a row that bring nothing, after which the queue counts as seen: one may miss what there is."""
+"""How long letters are invisible to others when a scan that acts on them dies without giving them back."""
+LOOK = timedelta(minutes=1)
+"""The same, of a scan that only looks. When it takes longer, it meets letters again, which it passes over."""
 _MOST_STALE = 1000
 """Receives in a row that bring only what was seen before: letters whose hold ended during a long scan come again, and
 are held anew."""
@@ -36,10 +37,20 @@ class Scan:
     one, and must not be met twice.
     """
 
-    def __init__(self, queues: DeadLetterQueues, channel: Channel, *, started_at: datetime) -> None:
+    def __init__(
+        self,
+        queues: DeadLetterQueues,
+        channel: Channel,
+        *,
+        started_at: datetime,
+        hold: timedelta,
+        stop: threading.Event,
+    ) -> None:
         self._queues = queues
         self._channel = channel
         self._started_at = started_at
+        self._hold = hold
+        self._stop = stop
         self._held: dict[str, DeadLetter] = {}
         self._deleted: set[str] = set()
 
@@ -57,10 +68,16 @@ class Scan:
             log.warning("dead letters stay held for a while", queue=self._channel.name, error=str(failure))
 
     def __iter__(self) -> Iterator[Sequence[DeadLetter]]:
-        """At most ten at a time. Raises `Unavailable`, and `NotFound` where there is no queue."""
-        empty = stale = 0
-        while empty < _MOST_EMPTY and stale < _MOST_STALE:
-            received = self._queues.receive(self._channel.dead_letters, queue=self._channel.name, hold=HOLD)
+        """At most ten at a time, until the queue was seen or ``stop`` is set. Raises `Unavailable`, and `NotFound` where
+        there is no queue."""
+        is_empty, stale = False, 0
+        while stale < _MOST_STALE and not self._stop.is_set():
+            received = self._queues.receive(
+                self._channel.dead_letters, queue=self._channel.name, hold=self._hold, wait=is_empty
+            )
+            if is_empty and not received:
+                return
+            is_empty = not received
             new = [
                 letter
                 for letter in received
@@ -68,7 +85,6 @@ class Scan:
             ]
             # The latest receipt is the one that counts. Bodies may be large, and giving back needs none.
             self._held.update({letter.letter_id: replace(letter, body="") for letter in received})
-            empty = 0 if received else empty + 1
             stale = 0 if new else stale + 1
             if shown := [letter for letter in new if letter.sent_at <= self._started_at]:
                 yield shown

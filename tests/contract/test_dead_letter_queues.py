@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from shared.aws.dead_letters import SqsDeadLetterQueues, SqsDeadLetters
 from shared.aws.session import client
@@ -27,6 +28,7 @@ class Queue:
         if isinstance(queues, FakeDeadLetterQueues):
             self.url = "https://queue"
             queues.create(self.url)
+            queues.misses = 0  # moto's short polls miss nothing, either
         else:
             self.url = client(SETTINGS, "sqs").create_queue(QueueName="dead-letters")["QueueUrl"]
 
@@ -71,6 +73,24 @@ def test_what_sns_could_not_deliver_comes_bare(queue: Queue) -> None:
     queue.send("not even JSON")
     [letter] = queue.receive()
     assert (letter.body, letter.reason, letter.attributes) == ("not even JSON", "", {})
+
+
+def test_what_a_stranger_says_of_a_letter_is_cut(queue: Queue) -> None:
+    if isinstance(queue.queues, FakeDeadLetterQueues):
+        queue.queues.put(queue.url, "x", attributes={"reason": "y" * 100_000})
+    else:
+        long: Any = {"reason": {"DataType": "String", "StringValue": "y" * 100_000}}
+        client(SETTINGS, "sqs").send_message(QueueUrl=queue.url, MessageBody="x", MessageAttributes=long)
+    [letter] = queue.receive()
+    assert letter.reason == "y" * 1024
+
+
+def test_whoever_waits_gets_what_there_is_and_is_sure_that_there_is_no_more(queue: Queue) -> None:
+    queue.send("a")
+    if isinstance(queue.queues, FakeDeadLetterQueues):
+        queue.queues.misses = 1
+    found = [queue.queues.receive(queue.url, queue="daily", hold=HOLD, wait=True) for _ in range(2)]
+    assert [[letter.body for letter in letters] for letters in found] == [["a"], []]
 
 
 def test_an_empty_queue_has_no_letters(queue: Queue) -> None:
@@ -149,18 +169,33 @@ class TestOnMoto:
 
         queue = self.queue("receive_message", receive)
         queue.send("a", "b")
-        assert len(queue.receive()) == 2
+        assert queue.receive() == []
+        assert len(queue.queues.receive(queue.url, queue="daily", hold=HOLD, wait=True)) == 2
 
-    def test_nobody_waits_for_what_is_not_there_or_held(self) -> None:
-        waited: list[int] = []
+    def test_what_sqs_fails_to_release_keeps_no_other_from_being_released(self) -> None:
+        asked: list[int] = []
 
-        def receive(**request: Any) -> Any:
-            waited.append(request["WaitTimeSeconds"])
-            return client(SETTINGS, "sqs").receive_message(**request)
+        def release(**request: Any) -> Any:
+            asked.append(len(request["Entries"]))
+            if len(asked) == 1:
+                raise ClientError({"Error": {"Code": "ThrottlingException"}}, "ChangeMessageVisibilityBatch")
+            return client(SETTINGS, "sqs").change_message_visibility_batch(**request)
 
-        queue = self.queue("receive_message", receive)
-        queue.send("a")
-        assert (len(queue.receive()), queue.receive(), waited) == (1, [], [0, 0])
+        queue = self.queue("change_message_visibility_batch", release)
+        queue.send(*(str(number) for number in range(23)))
+        letters = queue.receive_all()
+        with pytest.raises(Unavailable, match=r"10 of 23 messages.*ThrottlingException"):
+            queue.queues.release(queue.url, letters)
+        assert asked == [10, 10, 3]
+        assert len(queue.receive_all()) == 13
+
+    @pytest.mark.parametrize("code", ["OverLimit", "AWS.SimpleQueueService.OverLimit"])
+    def test_too_many_held_letters_are_a_matter_of_time(self, code: str) -> None:
+        def receive(**_: Any) -> Any:
+            raise ClientError({"Error": {"Code": code}}, "ReceiveMessage")
+
+        with pytest.raises(Unavailable, match="OverLimit"):
+            self.queue("receive_message", receive).receive()
 
     @pytest.mark.parametrize("name", ["delete_message_batch", "change_message_visibility_batch"])
     def test_what_sqs_did_not_do_is_said(self, name: str) -> None:

@@ -70,7 +70,9 @@ class DeadLetterWorld:
             sleep=self.sleep,
         )
         self.desk = MessageDesk(self.inbox, self.audit, self.channels, self.now)
-        self.operations = Operations(self.office, self.desk, self.inbox, self.audit, self.subscriptions, self.channels)
+        self.operations = Operations(
+            self.office, self.desk, self.inbox, self.audit, self.subscriptions, self.channels, self.now
+        )
 
     def now(self) -> datetime:
         return self.time

@@ -129,8 +129,9 @@ def test_an_audit_log_that_is_away_leaves_the_letter_for_the_next_time(world: De
     with pytest.raises(Stopped, match="Nothing was replayed"):
         world.replay()
     assert world.left() == 1
+    assert world.inbox.entries == {}  # nothing is done that nobody could be asked about
     world.audit.fail_with = None
-    assert verdicts(world.replay()) == {letter: "duplicate"}
+    assert verdicts(world.replay()) == {letter: "replayed"}
     assert len(world.inbox.entries) == 1
     assert world.left() == 0
 
@@ -165,6 +166,85 @@ def test_it_stops_when_it_is_told_to(world: DeadLetterWorld) -> None:
     is_whole(world, letters)
 
 
+def test_it_stops_while_it_looks_for_letters_that_are_not_there(world: DeadLetterWorld) -> None:
+    many(world)
+    stop = threading.Event()
+    receive = world.queues.receive
+
+    def receive_and_stop(*given: Any, **options: Any) -> Any:
+        if world.queues.received == 2:
+            stop.set()
+        return receive(*given, **options)
+
+    world.queues.receive = receive_and_stop  # type: ignore[method-assign]
+    chosen = everything(error="nothing has this reason")
+    assert world.replay(chosen, stop=stop) == []
+    assert world.queues.received == 3
+    assert world.office.list(chosen, limit=50, stop=stop) == []
+    assert world.queues.received == 3
+    assert world.queues.held(world.url()) == []
+
+
+@pytest.mark.parametrize("missed", range(1, 6))
+def test_no_letter_is_missed_because_sqs_missed_it(world: DeadLetterWorld, missed: int) -> None:
+    """Its short polls ask some of its servers."""
+    letters = many(world, 10 * missed)
+    world.queues.misses = missed / 5
+    assert verdicts(world.replay()) == dict.fromkeys(letters, "replayed")
+
+
+def test_a_queue_that_is_not_there_keeps_no_other_from_being_replayed(world: DeadLetterWorld) -> None:
+    letters = [world.undelivered(), world.raw("?", queue="object-restored")]
+    del world.queues.queues[world.url("job-results")]
+    results: list[Result] = []
+    with pytest.raises(Stopped, match=r"no dead-letter queue of job-results\. 1 was replayed"):
+        until_stopped(start(world), results)
+    assert verdicts(results) == {letters[0]: "replayed", letters[1]: "invalid"}
+
+
+def test_results_do_not_pile_up_bodies(world: DeadLetterWorld) -> None:
+    world.raw("x" * 1024 * 1024)
+    world.undelivered()
+    for results in (world.replay(dry_run=True), world.discard(dry_run=True), world.replay(), world.discard()):
+        assert {result.letter.body for result in results} == {""}
+
+
+def test_a_dry_run_that_dies_holds_letters_for_a_minute_only(world: DeadLetterWorld) -> None:
+    letters = many(world, 5)
+    world.queues.release = lambda *_: None  # type: ignore[method-assign]
+    world.replay(dry_run=True)
+    world.office.list(everything(), limit=50)
+    assert len(world.queues.held(world.url())) == 5
+    world.time += timedelta(minutes=1)
+    assert len(verdicts(world.replay())) == len(letters)
+
+
+def test_what_is_meant_is_written_down_before_it_is_done(world: DeadLetterWorld) -> None:
+    world.unhandled("job-7")
+    accept, seen = world.inbox.accept, []
+
+    def look(entry: Any) -> Any:
+        seen.extend(world.audit.entries)
+        return accept(entry)
+
+    world.inbox.accept = look  # type: ignore[method-assign]
+    world.replay(who="olga", why="Mended.")
+    assert [(line.who, line.why, line.what) for line in seen] == [("olga", "Mended.", "Replayed the dead letter.")]
+    assert world.audit.entries == seen
+
+
+def test_what_failed_in_the_inbox_is_not_left_as_done_in_the_audit_log(world: DeadLetterWorld) -> None:
+    world.undelivered()
+
+    def fail(entry: Any) -> Any:
+        raise AWAY
+
+    world.inbox.accept = fail  # type: ignore[method-assign]
+    with pytest.raises(Stopped, match="Nothing was replayed"):
+        world.replay()
+    assert "Replaying the dead letter failed" in world.audit.entries[-1].what
+
+
 def test_it_stops_while_it_waits_for_its_pace(world: DeadLetterWorld) -> None:
     letters, stop = many(world, 5), threading.Event()
     results = after(1, stop, start(world, per_second=0.01, stop=stop))
@@ -180,16 +260,23 @@ def test_whoever_stops_reading_leaves_nothing_held(world: DeadLetterWorld) -> No
     is_whole(world, letters)
 
 
-def test_an_error_of_ours_leaves_nothing_held(world: DeadLetterWorld) -> None:
-    letters = many(world)
+def test_an_error_of_ours_keeps_its_letter_and_holds_up_no_other(world: DeadLetterWorld) -> None:
+    letters = many(world, 5)
     accept = world.inbox.accept
 
     def crash(entry: Any) -> Any:
-        raise ZeroDivisionError
+        if entry.about.job_id == "job-2":
+            raise ZeroDivisionError
+        return accept(entry)
 
     world.inbox.accept = crash  # type: ignore[method-assign]
-    with pytest.raises(ZeroDivisionError):
-        world.replay()
+    expected = {**dict.fromkeys(letters, "replayed"), letters[2]: "undecided"}
+    results = world.replay()
+    assert verdicts(results) == expected
+    assert "ZeroDivisionError" in next(result.detail for result in results if result.letter.letter_id == letters[2])
+    lines = [line.what for line in world.audit.entries if line.subject.endswith(letters[2])]
+    assert lines[-1] == "Replaying the dead letter failed: it is still in the queue."
+    assert world.left() == 1
     world.inbox.accept = accept  # type: ignore[method-assign]
     is_whole(world, letters)
 
@@ -234,5 +321,6 @@ def test_at_most_so_many_are_dealt_with_as_was_said(world: DeadLetterWorld) -> N
 
 def test_it_ends_when_it_has_what_it_was_asked_for(world: DeadLetterWorld) -> None:
     letters = many(world)
+    world.queues.misses = 0
     world.replay(only(letters[3]))
     assert world.queues.received == 1
