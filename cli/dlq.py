@@ -6,17 +6,18 @@ Exit codes: 0 done as asked, 1 something was invalid, not found or left, or it w
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import click
 
 from cli import dlq_view as view
-from cli.operator import CHANNELS, Answer, Moment, command, stoppable, why_option
-from shared.core.clock import utc_now
-from shared.inbox.letters import Result, Selection, Stopped, Verdict
+from cli.operator import CHANNELS, Answer, Since, command, stoppable, why_option
+from shared.core.errors import GasError
+from shared.inbox.letters import Result, Selection, Verdict
 from shared.inbox.operations import Operations
+from shared.inbox.scan import HOLD
 
 F = TypeVar("F", bound=Callable[..., Any])
 _FINE = {Verdict.REPLAYED, Verdict.DUPLICATE, Verdict.DISCARDED, Verdict.WOULD_REPLAY, Verdict.WOULD_DISCARD}
@@ -36,7 +37,7 @@ _queue = click.option(
     type=click.Choice(CHANNELS),
     help="Only this topic's queue. [default: all]",
 )
-_since = click.option("--since", type=Moment(), help="Only what is in the queue since then, such as 2h.")
+_since = click.option("--since", type=Since(), help="Only what is in the queue since then, such as 2h.")
 _error = click.option("--error", default="", help='Only with this in the reason; "undelivered": those without one.')
 
 
@@ -61,16 +62,19 @@ def _choice(function: F) -> F:
 @click.option("--limit", default=50, type=click.IntRange(1, 10_000), help="At most so many.", show_default=True)
 @command
 def list_letters(
-    operations: Operations, *, queues: tuple[str, ...], error: str, since: datetime | None, limit: int
+    operations: Operations, *, queues: tuple[str, ...], error: str, since: datetime | timedelta | None, limit: int
 ) -> Answer:
     """List dead letters, oldest first, and how many there are."""
     counts = operations.office.counts()
     letters = operations.office.list(_selection(operations, queues, error=error, since=since), limit=limit)
     rows = [view.listed(letter, operations.office.claimed(letter)) for letter in letters]
-    shown = {name: count for name, count in counts.items() if name in queues or not queues}
-    now = utc_now()
+    names = [channel.name for channel in operations.channels if channel.name in queues or not queues]
+    shown = {name: counts.get(name) for name in names}
+    now = operations.now()
     return Answer(
-        {"queues": shown, "letters": rows}, lambda console: view.show_list(console, shown, letters, rows, now)
+        {"queues": shown, "letters": rows},
+        lambda console: view.show_list(console, shown, letters, rows, now),
+        code=1 if None in shown.values() else 0,
     )
 
 
@@ -80,8 +84,9 @@ def list_letters(
 @command
 def show_letter(operations: Operations, *, queue: str, letter_id: str) -> Answer:
     """Show a dead letter, and what a replay would do."""
+    operations.office.counts()  # SQS's answers put the clock right by which letters are old enough to be shown
     shown = operations.office.show(queue, letter_id)
-    now = utc_now()
+    now = operations.now()
     return Answer(view.in_full(shown), lambda console: view.show_letter(console, shown, now))
 
 
@@ -96,7 +101,7 @@ def replay_letters(
     letter_ids: tuple[str, ...],
     queues: tuple[str, ...],
     everything: bool,
-    since: datetime | None,
+    since: datetime | timedelta | None,
     error: str,
     yes: bool,
     rate: float | None,
@@ -107,11 +112,13 @@ def replay_letters(
     if not (letter_ids or queues or everything or since or error):
         raise click.UsageError("Nothing is selected: give --id, --queue, --since or --error, or --all.")
     _require_why(yes, why)
+    counts = operations.office.counts()
     selection = _selection(operations, queues, letter_ids, error, since)
     office = operations.office
     return _carry_out(
         operations,
         selection,
+        counts,
         lambda stop: office.replay(selection, who=who, why=why, dry_run=not yes, per_second=rate, stop=stop),
         deed="Replaying" if yes else "Looking",
     )
@@ -127,7 +134,7 @@ def discard_letters(
     letter_ids: tuple[str, ...],
     queues: tuple[str, ...],
     everything: bool,
-    since: datetime | None,
+    since: datetime | timedelta | None,
     error: str,
     yes: bool,
     who: str,
@@ -139,11 +146,13 @@ def discard_letters(
     if not (letter_ids or everything or since or error):
         raise click.UsageError("Nothing is selected: give --id, --since or --error, or --queue with --all.")
     _require_why(yes, why)
+    counts = operations.office.counts()
     selection = _selection(operations, queues, letter_ids, error, since)
     office = operations.office
     return _carry_out(
         operations,
         selection,
+        counts,
         lambda stop: office.discard(selection, who=who, why=why, dry_run=not yes, stop=stop),
         deed="Discarding" if yes else "Looking",
     )
@@ -159,27 +168,46 @@ def _selection(
     queues: tuple[str, ...],
     letter_ids: tuple[str, ...] = (),
     error: str = "",
-    since: datetime | None = None,
+    since: datetime | timedelta | None = None,
 ) -> Selection:
+    """To be made after AWS answered something, which puts the clock right."""
     every = (channel.name for channel in operations.channels)
-    return Selection(frozenset(queues or every), frozenset(letter_ids), since=since, error=error)
+    moment = operations.now() - since if isinstance(since, timedelta) else since
+    return Selection(frozenset(queues or every), frozenset(letter_ids), since=moment, error=error)
 
 
-def _carry_out(operations: Operations, selection: Selection, run: Run, *, deed: str) -> Answer:
-    # Counted also where it is of no use for the bar: SQS's answers put the clock right by which letters are old enough.
-    counts = operations.office.counts()
+def _carry_out(
+    operations: Operations, selection: Selection, counts: Mapping[str, int], run: Run, *, deed: str
+) -> Answer:
+    """``counts``: of before."""
+    is_everything = selection == Selection(selection.channels)
     total = len(selection.letter_ids) or None
-    if selection == Selection(selection.channels):
-        total = sum(counts[name] for name in selection.channels)
+    if is_everything:
+        total = sum(counts.get(name, 0) for name in selection.channels)
     done = view.Done(is_dry_run=deed == "Looking", missing=set(selection.letter_ids))
     with stoppable() as stop, view.bar(deed, total) as advance:
         try:
             for result in run(stop):
                 done.add(result)
                 advance()
-        except Stopped as error:
+        except GasError as error:  # what was done until then is to be told all the same
             done.stopped = str(error)
         if stop.is_set() and not done.stopped:
             done.stopped = "Stopped as you asked; the rest is still in the queue."
-    is_fine = not done.stopped and not done.missing and all(verdict in _FINE for verdict in done.counts)
+    if is_everything and not done.stopped:
+        _look_for_held(operations, selection, counts, done)
+    is_fine = not (done.stopped or done.missing or done.held) and all(verdict in _FINE for verdict in done.counts)
     return Answer(done.document, lambda console: view.show_done(console, done), code=0 if is_fine else 1)
+
+
+def _look_for_held(operations: Operations, selection: Selection, before: Mapping[str, int], done: view.Done) -> None:
+    """Letters that were there before, were not met, and are still there: only whoever holds them sees them."""
+    try:
+        after = operations.office.counts()
+    except GasError as error:
+        done.stopped = f"Whether somebody holds more letters could not be seen: {error}"
+        return
+    for name in selection.channels:
+        met, kept = done.met[name], done.kept[name]
+        done.held += max(0, min(before.get(name, 0) - met, after.get(name, 0) - kept))
+    done.held_until = operations.now() + HOLD

@@ -22,6 +22,7 @@ _SOON = timedelta(days=3)
 _MOST_ROWS = 50
 _MOST_BODY = 4000  # characters
 _EXPECTED = {Verdict.REPLAYED, Verdict.DISCARDED, Verdict.WOULD_REPLAY, Verdict.WOULD_DISCARD}
+_KEPT = {Verdict.INVALID, Verdict.UNDECIDED}
 _STYLES = {
     Verdict.REPLAYED: "green",
     Verdict.WOULD_REPLAY: "green",
@@ -46,21 +47,23 @@ def listed(letter: DeadLetter, claimed: Claimed) -> dict[str, Any]:
 
 def show_list(
     console: Console,
-    counts: Mapping[str, int],
+    counts: Mapping[str, int | None],
     letters: Sequence[DeadLetter],
     rows: Sequence[Mapping[str, Any]],
     now: datetime,
 ) -> None:
-    """The queues, then their letters."""
+    """The queues, then their letters. A queue without a count is not there."""
     table = Table("Queue", "Letters", box=None, pad_edge=False)
     table.columns[1].justify = "right"
     for name, count in counts.items():
-        table.add_row(name, str(count), style="bold" if count else "dim")
+        if count is None:
+            table.add_row(name, "there is no such queue", style="red")
+        else:
+            table.add_row(name, str(count), style="bold" if count else "dim")
+    total = sum(filter(None, counts.values()))
     console.print(table)
     if not letters:
-        console.print(
-            "\nNo dead letters." if not sum(counts.values()) else "\nNo such dead letters, or somebody holds them."
-        )
+        console.print("\nNo dead letters." if not total else "\nNo such dead letters, or somebody holds them.")
         return
     table = Table("Letter", "Age", "Left", "Reason, and job", box=None, pad_edge=False)
     for column in table.columns[:3]:
@@ -77,7 +80,7 @@ def show_list(
         )
     console.print()
     console.print(table)
-    more = sum(counts.values()) - len(letters)
+    more = total - len(letters)
     if more > 0:
         console.print(f"\nAbout {more} more; --limit shows more of them, --error, --since and --queue others.")
 
@@ -156,9 +159,19 @@ class Done:
     stopped: str = ""
     counts: Counter[Verdict] = field(default_factory=Counter)
     rows: list[dict[str, str]] = field(default_factory=list)
+    met: Counter[str] = field(default_factory=Counter)
+    """Queue → how many of its letters were looked at."""
+    kept: Counter[str] = field(default_factory=Counter)
+    """Queue → how many of these are still in it."""
+    held: int = 0
+    """About how many letters were not met, because somebody holds them."""
+    held_until: datetime | None = None
+    """When they are free at the latest."""
 
     def add(self, result: Result) -> None:
         """One more letter."""
+        self.met[result.letter.queue] += 1
+        self.kept[result.letter.queue] += self.is_dry_run or result.verdict in _KEPT
         self.counts[result.verdict] += 1
         self.missing.discard(result.letter.letter_id)
         self.rows.append(
@@ -178,6 +191,7 @@ class Done:
             "counts": {verdict.value: count for verdict, count in self.counts.items()},
             "results": self.rows,
             "not_found": sorted(self.missing),
+            "held": self.held,
             "stopped": self.stopped or None,
         }
 
@@ -207,6 +221,15 @@ def show_done(console: Console, done: Done) -> None:
     console.print(f"{counts}." if counts else "No such dead letters.", style="bold")
     for letter_id in sorted(done.missing):
         console.print(plain(f"Not found: {letter_id}. It is gone, or somebody holds it at this moment.", "yellow"))
+    if done.held:
+        until = f"{done.held_until:%H:%M}" if done.held_until else "then"
+        console.print(
+            plain(
+                f"{done.held:,} more {'is' if done.held == 1 else 'are'} held by somebody who looks at them at this moment, "
+                f"or was killed doing so: free again by {until} UTC at the latest. Run this again then.",
+                "yellow",
+            )
+        )
     if done.counts[Verdict.INVALID] or done.counts[Verdict.UNDECIDED]:
         console.print(
             "What is invalid or undecided stays in the queue: gas dlq show says more of it, gas dlq discard removes it."

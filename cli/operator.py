@@ -121,23 +121,36 @@ def _who(context: click.Context, parameter: click.Parameter, given: str | None) 
         raise click.BadParameter("Say who you are: --who, or GAS_OPERATOR.", ctx=context, param=parameter) from None
 
 
-class Moment(click.ParamType[datetime]):
-    """``2h`` (so long ago; s, m, h, d or w) or a moment in ISO 8601, UTC where it does not say."""
+class Since(click.ParamType[datetime | timedelta]):
+    """``2h`` (so long ago; s, m, h, d or w) or a moment in ISO 8601, UTC where it does not say. What is so long ago is left
+    to whoever knows the time better than this machine's clock."""
 
     name = "moment"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        if isinstance(value, datetime):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime | timedelta:
+        if isinstance(value, datetime | timedelta):
             return value
         try:
             if ago := _AGO(str(value).strip()):
-                return utc_now() - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+                length = timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+                utc_now() - length  # is there such a moment?
+                return length
             moment = datetime.fromisoformat(str(value).strip())
             return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
         except (ValueError, OverflowError):
             self.fail(
                 f"{value!r} is neither a time such as 30m, 2h or 3d nor a moment such as 2026-03-06T12:00.", param, ctx
             )
+
+
+class Moment(click.ParamType[datetime]):
+    """As `Since`, by this machine's clock."""
+
+    name = "moment"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        given = Since().convert(value, param, ctx)
+        return utc_now() - given if isinstance(given, timedelta) else given
 
 
 @contextmanager

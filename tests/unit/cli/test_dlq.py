@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from cli.main import gas
 from shared.core.clock import utc_now
-from shared.core.errors import GasError, Unavailable
+from shared.core.errors import GasError, Permanent, Unavailable
 from tests.unit.inbox.dead_letters_world import ENDPOINT, REASON, DeadLetterWorld, altered
 
 YES = ("--yes", "--why", "The pack is mended.")
@@ -71,9 +71,9 @@ def test_letters_are_listed_with_reason_job_and_the_days_that_are_left(
     old = world.undelivered("job-8", sent_at=world.time - timedelta(days=12, hours=1))
     lines = terminal.says("list").split("Reason, and job")[1].splitlines()
     first, second = "\n".join(lines[1:3]), "\n".join(lines[3:5])
-    for word in (old, "undelivered", "job-8", "12 d", "46 h"):
+    for word in (old, "undelivered", "job-8", "12 d", "47 h"):
         assert word in first
-    for word in (unhandled, REASON, "job-7", "13 d"):
+    for word in (unhandled, REASON, "job-7", "14 d"):
         assert word in second
     answer = terminal.answers("list")
     assert answer["queues"]["job-requests"] == 2
@@ -192,6 +192,77 @@ def test_a_letter_that_is_asked_for_and_not_met_makes_exit_code_one(terminal: Te
     assert "Not found: gone" in text
 
 
+def test_letters_that_somebody_holds_are_told_and_make_exit_code_one(
+    terminal: Terminal, world: DeadLetterWorld
+) -> None:
+    world.time = world.time.replace(hour=11, minute=50)
+    for number in range(12):
+        world.undelivered(f"job-{number}")
+    world.raw("?")
+    killed = world.queues.receive(world.url(), queue="job-requests", hold=timedelta(minutes=10))
+    while not killed:
+        killed = world.queues.receive(world.url(), queue="job-requests", hold=timedelta(minutes=10))
+    for answer in (terminal.answers("replay", "--all", code=1), terminal.answers("replay", "--all", *YES, code=1)):
+        assert (answer["held"], len(answer["results"])) == (len(killed), 3)
+    text = terminal.says("replay", "--all", *YES, code=1)
+    assert "10 more are held by somebody" in text
+    assert "free again by 12:00 UTC" in text
+    assert terminal.answers("replay", "--id", "letter-00013", code=1)["held"] == 0  # it has what it was asked for
+    world.time += timedelta(days=1)
+    assert terminal.answers("replay", "--all", *YES, code=1)["held"] == 0  # the invalid one stays, and is no secret
+
+
+def test_a_queue_that_is_not_there_is_told_beside_what_was_done(terminal: Terminal, world: DeadLetterWorld) -> None:
+    letter = world.undelivered()
+    del world.queues.queues[world.url("job-results")]
+    listed = terminal.answers("list", code=1)
+    assert listed["queues"] == {"job-requests": 1, "job-results": None, "object-restored": 0}
+    assert [row["id"] for row in listed["letters"]] == [letter]
+    assert "there is no such queue" in terminal.says("list", code=1)
+    answer = terminal.answers("replay", "--all", *YES, code=1)
+    assert answer["counts"] == {"replayed": 1}
+    assert "no dead-letter queue of job-results" in answer["stopped"]
+
+
+def test_an_error_that_trying_again_would_not_mend_hides_nothing_that_was_done(
+    terminal: Terminal, world: DeadLetterWorld
+) -> None:
+    world.undelivered()
+    receive = world.queues.receive
+
+    def refuse(queue_url: str, **given: Any) -> Any:
+        if "job-results" in queue_url:
+            raise Permanent("SQS refused (InvalidAddress): no.")
+        return receive(queue_url, **given)
+
+    world.queues.receive = refuse  # type: ignore[method-assign]
+    answer = terminal.answers("replay", "--all", *YES, code=1)
+    assert answer["counts"] == {"replayed": 1}
+    assert answer["stopped"] == "SQS refused (InvalidAddress): no. 1 was replayed; the rest is still in the queue."
+
+
+def test_a_machine_whose_clock_is_slow_shows_and_chooses_letters_by_the_time_of_aws(
+    terminal: Terminal, world: DeadLetterWorld
+) -> None:
+    aws, slow = world.time, timedelta(hours=1)
+    letter = world.undelivered(sent_at=aws - timedelta(minutes=90))
+    fresh = world.undelivered(sent_at=aws)
+    count = world.queues.count
+
+    def answer(queue_url: str) -> int:
+        world.time = aws  # as AwsClock, which hears AWS's answers
+        return count(queue_url)
+
+    world.queues.count = answer  # type: ignore[method-assign]
+    world.time = aws - slow
+    assert terminal.answers("show", "job-requests", fresh)["id"] == fresh
+    for command in (("list",), ("replay",), ("discard",)):
+        world.time = aws - slow
+        found = terminal.answers(*command, "--since", "80m")
+        assert [row["id"] for row in found.get("letters", found.get("results"))] == [fresh]
+    assert letter
+
+
 def test_nothing_to_replay_is_no_failure(terminal: Terminal) -> None:
     assert "No such dead letters." in terminal.says("replay", "--all", *YES)
 
@@ -273,5 +344,5 @@ def test_aws_that_is_away_is_one_sentence(terminal: Terminal, world: DeadLetterW
 def test_missing_settings_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GAS_INBOX_TABLE", raising=False)
     result = CliRunner().invoke(gas, ["dlq", "list", "--json"])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "GAS_INBOX_TABLE" in json.loads(result.stdout)["error"]
