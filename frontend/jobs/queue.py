@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
@@ -26,9 +26,11 @@ log = structlog.get_logger()
 
 ROUTE = "job-requests"
 FRESH_SECONDS = 2.0
-"""How long an answer is shown before the inbox is asked again."""
+"""How long an answer is shown before the inbox is asked again, counted from when it came."""
+REMEMBERED_SECONDS = 60.0
+"""How long an answer is shown while the next one does not come."""
 PATIENCE_SECONDS = 0.15
-"""How long a page waits for it. A later answer is shown when the page next updates itself."""
+"""How long a page waits for it. Until it has come, the answer before is shown."""
 AT_ONCE = timedelta(seconds=1)
 """Most jobs start sooner than that, and nobody asks."""
 _COUNTED = 500
@@ -56,6 +58,22 @@ class _Line:
     """How long a job takes."""
 
 
+@dataclass
+class _Asked:
+    """About one job."""
+
+    answer: Future[Place | None] = field(default_factory=Future)
+    came_at: float | None = None
+    """None while it is under way."""
+    last: Place | None = None
+    """The answer before, and when it came."""
+    last_at: float = -math.inf
+
+    def is_younger(self, seconds: float, now: float) -> bool:
+        """Whether it is under way, or came less than so many seconds ago."""
+        return self.came_at is None or now - self.came_at < seconds
+
+
 class JobQueue:
     """Answers from any number of requests at once: the inbox is asked by two threads, about each job once in a while."""
 
@@ -71,32 +89,48 @@ class JobQueue:
         self._monotonic = monotonic
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="job-queue")
         self._asking = threading.Lock()
-        self._asked: dict[str, tuple[float, Future[Place | None]]] = {}
-        """Job → when it was asked about, and the answer."""
+        self._asked: dict[str, _Asked] = {}
         self._reading = threading.Lock()
         self._line: tuple[float, _Line] | None = None
+        """When it was read, and what it was."""
+        self._seconds: float | None = None
+        """How long jobs took when that was last known: in front of a long line, what is done is not always found."""
 
     def place(self, job_id: str) -> Place | None:
         """None where it is not known: the job is not in line (yet), far behind, or the inbox does not answer."""
+        asked = self._ask(job_id)
         try:
-            return self._ask(job_id).result(self._patience)
+            return asked.answer.result(self._patience)
         except TimeoutError:
-            return None
+            return asked.last if self._monotonic() - asked.last_at < REMEMBERED_SECONDS else None
         except GasError as error:
             log.info("place in line not known", job_id=job_id, error=str(error))
             return None
 
-    def _ask(self, job_id: str) -> Future[Place | None]:
+    def _ask(self, job_id: str) -> _Asked:
         now = self._monotonic()
         with self._asking:
             self._asked = {
-                key: (at, answer)
-                for key, (at, answer) in self._asked.items()
-                if now - at < FRESH_SECONDS or not answer.done()
+                key: asked for key, asked in self._asked.items() if asked.is_younger(REMEMBERED_SECONDS, now)
             }
-            if job_id not in self._asked:
-                self._asked[job_id] = (now, self._pool.submit(self._find, job_id))
-            return self._asked[job_id][1]
+            before = self._asked.get(job_id)
+            if before is not None and before.is_younger(FRESH_SECONDS, now):
+                return before
+            asked = self._asked[job_id] = _Asked()
+            if before is not None and before.came_at is not None and before.answer.exception() is None:
+                asked.last, asked.last_at = before.answer.result(), before.came_at
+            self._pool.submit(self._answer, asked, job_id)
+            return asked
+
+    def _answer(self, asked: _Asked, job_id: str) -> None:
+        try:
+            place = self._find(job_id)
+        except Exception as error:  # noqa: BLE001 - raised by whoever waits for the answer
+            asked.came_at = self._monotonic()
+            asked.answer.set_exception(error)
+        else:
+            asked.came_at = self._monotonic()
+            asked.answer.set_result(place)
 
     def _find(self, job_id: str) -> Place | None:
         # More than one entry where an announcement was repeated: the first that is started starts the job.
@@ -113,9 +147,9 @@ class JobQueue:
 
     def _present_line(self) -> _Line:
         with self._reading:
-            now = self._monotonic()
-            if self._line is None or now - self._line[0] >= FRESH_SECONDS:
-                self._line = now, self._read_line()
+            if self._line is None or self._monotonic() - self._line[0] >= FRESH_SECONDS:
+                line = self._read_line()
+                self._line = self._monotonic(), line
             return self._line[1]
 
     def _read_line(self) -> _Line:
@@ -126,8 +160,10 @@ class JobQueue:
             for head in self._inbox.find(done, limit=_RECENT).heads
             if head.started_at is not None and head.finished_at is not None
         ]
+        if took:
+            self._seconds = statistics.median(took)
         positions = {waiting.entry_id: number for number, waiting in enumerate(line.waiting, start=1)}
-        return _Line(positions, line.running, statistics.median(took) if took else None)
+        return _Line(positions, line.running, self._seconds)
 
 
 def place_of(job: Job) -> Place | None:

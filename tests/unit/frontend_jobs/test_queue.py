@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from frontend.jobs.presentation import in_line
-from frontend.jobs.queue import AT_ONCE, FRESH_SECONDS, JobQueue, Place
+from frontend.jobs.queue import AT_ONCE, FRESH_SECONDS, REMEMBERED_SECONDS, JobQueue, Place
 from shared.core.errors import Unavailable
-from shared.core.inbox import About, Entry, EntryState, Line
+from shared.core.inbox import About, Entry, EntryState, Found, Line, Query
 from shared.core.jobs import Job, JobState
 from tests.client import Browser
 from tests.factories import NOON
@@ -151,7 +151,71 @@ def test_nobody_waits_for_an_inbox_that_is_slow_and_it_is_not_asked_again_meanwh
     answered.set()
     waiting.queue._pool.shutdown()
     assert len(asked) == 2  # for the job, then for those that are done
-    assert waiting.queue._asked["hers"][1].result() == Place(1, None)
+    assert waiting.queue._asked["hers"].answer.result() == Place(1, None)
+
+
+def test_an_answer_that_took_long_is_shown_for_as_long_as_any(waiting: Waiting) -> None:
+    waiting.add("alice", "hers")
+    asked, find = [], waiting.inbox.find
+
+    def slow(query: Query, **named: Any) -> Found:
+        asked.append(query)
+        waiting.passed += FRESH_SECONDS
+        return find(query, **named)
+
+    waiting.inbox.find = slow  # type: ignore[method-assign]
+    assert waiting.queue.place("hers") == Place(1, None)
+    number = len(asked)
+    waiting.passed += FRESH_SECONDS / 2
+    assert waiting.queue.place("hers") == Place(1, None)
+    assert len(asked) == number
+
+
+def test_the_answer_before_is_shown_while_the_next_one_is_slow_but_not_for_ever() -> None:
+    waiting = Waiting(patience=0.0)
+    waiting.add("alice", "first")
+    waiting.add("alice", "hers")
+    waiting.queue.place("hers")
+    assert waiting.queue._asked["hers"].answer.result(PATIENCE) == Place(2, None)
+    del waiting.inbox.entries["job-requests#0"]
+    answered, line = threading.Event(), waiting.inbox.line
+
+    def slow(route: str, *, limit: int) -> Line:
+        assert answered.wait(PATIENCE)
+        return line(route, limit=limit)
+
+    waiting.inbox.line = slow  # type: ignore[method-assign]
+    waiting.passed += FRESH_SECONDS
+    for _ in range(3):
+        assert waiting.queue.place("hers") == Place(2, None)
+        waiting.passed += FRESH_SECONDS
+    waiting.passed += REMEMBERED_SECONDS
+    assert waiting.queue.place("hers") is None
+    answered.set()
+    assert waiting.queue._asked["hers"].answer.result(PATIENCE) == Place(1, None)
+    waiting.queue._pool.shutdown()
+
+
+def test_how_long_jobs_take_is_known_still_when_what_is_done_is_too_far_back(waiting: Waiting) -> None:
+    waiting.add_done(2)
+    waiting.add("alice", "hers")
+    assert waiting.queue.place("hers") == Place(1, 2 * MINUTE)
+    waiting.passed += FRESH_SECONDS
+    find = waiting.inbox.find
+
+    def only_by_job(query: Query, **named: Any) -> Found:
+        return find(query, **named) if query.job_id else Found((), "further back")
+
+    waiting.inbox.find = only_by_job  # type: ignore[method-assign]
+    assert waiting.queue.place("hers") == Place(1, 2 * MINUTE)
+
+
+def test_jobs_that_nobody_asks_about_any_more_are_forgotten(waiting: Waiting) -> None:
+    for number in range(5):
+        waiting.add("alice", f"job-{number}")
+        waiting.queue.place(f"job-{number}")
+        waiting.passed += REMEMBERED_SECONDS
+    assert set(waiting.queue._asked) == {"job-4"}
 
 
 @pytest.mark.parametrize(
