@@ -191,15 +191,18 @@ class Engine:
     def _report(self) -> None:
         """In a thread of its own, too: it tells that AWS is away."""
         while True:
-            metrics.server_state(
-                ready=self.is_ready,
-                backlog=self.backlog.unfinished,
-                bound=self.backlog.bound,
-                slots=self._workers.slots,
-                busy=self._workers.busy,
-            )
+            _survive("report", self._report_once)
             if self._stopped.wait(self._settings.sweep_seconds):
                 return
+
+    def _report_once(self) -> None:
+        metrics.server_state(
+            ready=self.is_ready,
+            backlog=self.backlog.unfinished,
+            bound=self.backlog.bound,
+            slots=self._workers.slots,
+            busy=self._workers.busy,
+        )
 
     def _beat(self) -> None:
         while not self._stopped.wait(self._settings.lease_seconds / 3):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from cli.up import GUNICORN_SETTINGS
+from deploy.servers import metrics
 from tests.person import Person
 from tests.whole import HOST, Gas, free_ports, wait_for
 
@@ -79,6 +80,10 @@ class Server:
     def metric(self, name: str, labels: str = "") -> float:
         return samples(self.metrics_port)[name, labels]
 
+    @property
+    def files(self) -> list[Path]:
+        return list(metrics.folder_of(self.metrics_port).glob("*.db"))
+
     def end(self, number: int) -> None:
         assert self.process is not None
         self.process.send_signal(number)
@@ -115,14 +120,21 @@ def test_what_a_process_counted_outlives_it_and_its_state_does_not(server: Serve
     server.process.send_signal(signal.SIGHUP)
     server.wait_for_all(without=before)
     assert server.metric("gas_pushes_total", "accepted,job-requests") >= server.answered
+    assert server.metric("gas_push_seconds_count", "job-requests") >= server.answered
     assert server.metric("gas_worker_slots") == 2 * PROCESSES
+    counters = {path.stem for path in server.files if path.stem.startswith("counter")}
+    assert counters == {"counter_ended", *(f"counter_{pid}" for pid in server.workers)}
 
 
 def test_a_server_that_ends_leaves_no_files(server: Server) -> None:
-    folder = Path(tempfile.gettempdir()) / f"gas-metrics-{os.getuid()}-{server.metrics_port}"
-    assert list(folder.glob("*.db"))
+    assert server.files
     server.end(signal.SIGTERM)
-    assert not folder.exists()
+    assert not metrics.folder_of(server.metrics_port).exists()
+
+
+def test_a_full_disk_ends_no_process_that_counts_as_there_is_room_for_each_number(server: Server) -> None:
+    for path in server.files:  # what is mapped into memory and has no room is SIGBUS when it is written to
+        assert path.stat().st_blocks * 512 >= path.stat().st_size > 0
 
 
 def test_a_master_that_was_killed_leaves_its_ports_and_no_numbers_to_the_next(server: Server) -> None:
@@ -137,10 +149,10 @@ def is_taken(port: int) -> bool:
         return probe.connect_ex((HOST, port)) == 0
 
 
-def refused(port: int, folder: Path) -> str:
+def refused(port: int) -> str:
     """What a server says that does not start."""
     command = [sys.executable, "-m", "gunicorn", "-c", str(GUNICORN_SETTINGS), "--bind", f"{HOST}:{free_ports(1)[0]}"]
-    environment = {**os.environ, "GAS_METRICS_PORT": str(port), "TMPDIR": str(folder)}
+    environment = {**os.environ, "GAS_METRICS_PORT": str(port)}
     command += ["tests.functional.counting_app:app"]
     ended = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=30)
     assert ended.returncode == 1
@@ -148,21 +160,27 @@ def refused(port: int, folder: Path) -> str:
     return ended.stderr.splitlines()[-1]
 
 
-def test_a_server_whose_metrics_port_is_taken_says_so_and_leaves_the_other_its_numbers(tmp_path: Path) -> None:
+def test_a_server_whose_metrics_port_is_taken_says_so_and_leaves_the_other_its_numbers() -> None:
     with socket.create_server((HOST, 0)) as taken:
         port = taken.getsockname()[1]
-        others = tmp_path / f"gas-metrics-{os.getuid()}-{port}" / "counter_1.db"
+        others = metrics.folder_of(port) / "counter_1.db"
         others.parent.mkdir(mode=0o700)
         others.touch()
-        assert refused(port, tmp_path).startswith(f"Metrics cannot be served on {HOST}:{port}: ")
-        assert others.exists()
+        try:
+            assert refused(port).startswith(f"Metrics cannot be served on {HOST}:{port}: ")
+            assert others.exists()
+        finally:
+            shutil.rmtree(others.parent)
 
 
 def test_a_folder_that_somebody_else_put_there_is_refused(tmp_path: Path) -> None:
     [port] = free_ports(1)
-    folder = tmp_path / f"gas-metrics-{os.getuid()}-{port}"
-    folder.symlink_to(tempfile.mkdtemp(dir=tmp_path))
-    assert refused(port, tmp_path) == f"Metrics cannot be kept in {folder}: somebody else made it. Remove it."
+    folder = metrics.folder_of(port)
+    folder.symlink_to(tmp_path)
+    try:
+        assert refused(port) == f"Metrics cannot be kept in {folder}: somebody else made it. Remove it."
+    finally:
+        folder.unlink()
 
 
 def test_a_job_is_counted_in_each_server_that_it_passes(gas: Gas, demo: Person) -> None:

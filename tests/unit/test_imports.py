@@ -63,7 +63,7 @@ def forbidden(module: str, imported: str) -> bool:
     if within(imported, "boto3") or within(imported, "botocore"):
         return not any(within(module, package) for package in ("shared.aws", "deploy.local", "deploy.lambda"))
     if within(imported, "prometheus_client"):
-        return module not in {"shared.metrics", "deploy.servers.metrics"}
+        return module not in {"shared.metrics", "deploy.servers.metrics", "deploy.servers.number_files"}
     if within(imported, "stripe"):
         return not (within(module, "shared.billing") or within(module, "deploy.local"))
     if not any(within(imported, package) for package in FIRST_PARTY):

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared import metrics
 from shared.core.errors import Unavailable
 from shared.core.inbox import Entry, EntryState, Pause
 from shared.core.messages import JobRequested
@@ -164,6 +165,18 @@ def test_a_topic_that_is_missing_keeps_no_other_from_being_subscribed(monkeypatc
     running.engine.start()
     eventually(lambda: (other.topic_arn, "https://annotator.example.org/hooks/other") in running.topics.subscriptions)
     running.engine.stop(PATIENCE)
+
+
+def test_metrics_that_cannot_be_set_end_no_thread(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    reports: list[int] = []
+
+    def fail(**_: object) -> None:
+        reports.append(1)
+        raise OSError("no room")
+
+    monkeypatch.setattr(metrics, "server_state", fail)
+    eventually(lambda: len(reports) > 2)
+    assert running.engine.liveness["threads"].ok
 
 
 def test_a_server_that_shall_not_subscribe_does_not(running: Running) -> None:
