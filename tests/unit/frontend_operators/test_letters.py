@@ -1,4 +1,4 @@
-"""Dead letters: looking, the dry run, replaying and discarding."""
+"""Dead letters: looking, replaying and discarding."""
 
 from __future__ import annotations
 
@@ -12,25 +12,14 @@ import pytest
 from frontend.operators import letters
 from shared.core.errors import Unavailable
 from shared.core.inbox import EntryState
-from tests.client import Browser, Page, text_of
-from tests.unit.frontend_operators.world import WHY, OperatorsWorld, rows, tick
-
-LIST = "/operators/dead-letters"
-
-
-def replay_all(operator: Browser, query: str = "", action: str = "replay") -> Page:
-    """The dry run of all that fit."""
-    return tick(operator, operator.get(f"{LIST}?{query}"), [], action, scope="all", **_fields(query))
-
-
-def _fields(query: str) -> dict[str, str]:
-    return dict(part.split("=") for part in query.split("&") if part)
+from tests.client import Browser, text_of
+from tests.unit.frontend_operators.world import LETTERS, WHY, OperatorsWorld, replay_all, rows, tick
 
 
 def test_the_list_says_why_each_is_there_and_how_many_days_are_left(world: OperatorsWorld, operator: Browser) -> None:
     world.dead(world.push(), "The pack hg38 is not installed.")
     world.undelivered("job-results", sent_at=world.time - timedelta(days=12, hours=1))
-    oldest, latest = rows(operator.get(LIST))
+    oldest, latest = rows(operator.get(LETTERS))
     assert "job-results 1 d 23 h left" in oldest
     assert "SNS could not deliver it." in oldest
     assert "job-requests 14 d job" in latest
@@ -45,13 +34,13 @@ def test_filters_stand_in_the_address(world: OperatorsWorld, operator: Browser, 
     world.dead(world.push(), "The pack hg38 is not installed.")
     world.undelivered()
     world.undelivered("job-results", sent_at=world.time - timedelta(days=1))
-    assert len(rows(operator.get(f"{LIST}?{query}"))) == found
+    assert len(rows(operator.get(f"{LETTERS}?{query}"))) == found
 
 
 def test_a_filter_that_says_nothing_finds_nothing(world: OperatorsWorld, operator: Browser) -> None:
     world.undelivered()
     for query in ("queue=nothing", "since=yesterday", "until=noon"):
-        page = operator.get(f"{LIST}?{query}")
+        page = operator.get(f"{LETTERS}?{query}")
         assert page.status == 422
         assert rows(page) == []
 
@@ -59,7 +48,7 @@ def test_a_filter_that_says_nothing_finds_nothing(world: OperatorsWorld, operato
 def test_looking_leaves_everything_where_it_is(world: OperatorsWorld, operator: Browser) -> None:
     world.undelivered()
     for _ in range(2):
-        assert len(rows(operator.get(LIST))) == 1
+        assert len(rows(operator.get(LETTERS))) == 1
     assert world.queues.held(world.queue_url("job-requests")) == []
 
 
@@ -73,7 +62,7 @@ def test_a_letter_shows_what_lies_in_the_queue_whatever_that_is(world: Operators
         '{"TopicArn": "\\ud800"}',
     ):
         letter_id = world.undelivered(text=text)
-        page = operator.get(f"{LIST}/job-requests/{letter_id}")
+        page = operator.get(f"{LETTERS}/job-requests/{letter_id}")
         assert page.status == 200
         assert "Invalid" in page.words
         assert "Replay it" not in page.words
@@ -83,28 +72,13 @@ def test_a_letter_shows_what_lies_in_the_queue_whatever_that_is(world: Operators
 
 def test_a_letter_that_is_not_there_is_not_found(world: OperatorsWorld, operator: Browser) -> None:
     world.undelivered()
-    assert operator.get(f"{LIST}/job-requests/letter-99999").status == 404
-    assert operator.get(f"{LIST}/nothing/letter-00001").status == 404
-
-
-def test_the_dry_run_says_what_would_happen_and_changes_nothing(world: OperatorsWorld, operator: Browser) -> None:
-    world.dead(world.push(), "No.")
-    world.undelivered(text="not JSON")
-    known = world.push()
-    world.bury(known, "No.")
-    before = dict(world.inbox.entries)
-    page = replay_all(operator)
-    assert page.h1 == "Replay 2 letters?"
-    for words in ("1 Would be replayed", "1 Duplicate", "1 Invalid"):
-        assert words in page.words
-    assert world.inbox.entries == before
-    assert world.letters_in("job-requests") == 3
-    assert world.audit.entries == []
+    assert operator.get(f"{LETTERS}/job-requests/letter-99999").status == 404
+    assert operator.get(f"{LETTERS}/nothing/letter-00001").status == 404
 
 
 def test_the_ticked_ones_are_replayed_and_no_others(world: OperatorsWorld, operator: Browser) -> None:
     ids = [world.undelivered() for _ in range(3)]
-    page = operator.submit(tick(operator, operator.get(LIST), ids[:2], "replay"), "Replay them now", why=WHY)
+    page = operator.submit(tick(operator, operator.get(LETTERS), ids[:2], "replay"), "Replay them now", why=WHY)
     assert "2 Replayed" in page.words
     assert "About 1 letter is still in these queues" in page.words
     assert world.letters_in("job-requests") == 1
@@ -121,73 +95,6 @@ def test_a_dead_message_is_handled_anew_when_its_letter_is_replayed(world: Opera
     assert world.letters_in("job-requests") == 0
 
 
-def test_all_that_fit_are_replayed_and_what_came_after_the_dry_run_is_not(
-    world: OperatorsWorld, operator: Browser
-) -> None:
-    world.undelivered("job-results")
-    world.undelivered("job-requests")
-    page = replay_all(operator, "queue=job-requests")
-    world.later(minutes=1)
-    world.undelivered("job-requests")
-    done = operator.submit(page, "Replay it now", why=WHY)
-    assert "1 Replayed" in done.words
-    assert "About 1 letter is still in this queue" in done.words
-    assert world.letters_in("job-results") == 1
-
-
-@pytest.mark.parametrize("query", ["", "queue=job-requests", "until=0s"])
-@pytest.mark.parametrize("most", [1, 2, 9])
-@pytest.mark.parametrize("action", ["replay", "discard"])
-def test_what_came_after_the_dry_run_is_left_alone_however_much_there_is(
-    world: OperatorsWorld, operator: Browser, monkeypatch: pytest.MonkeyPatch, action: str, most: int, query: str
-) -> None:
-    monkeypatch.setattr(letters, "MOST", most)
-    for _ in range(2):
-        world.undelivered(sent_at=world.time - timedelta(seconds=1))
-    page = replay_all(operator, query, action)
-    world.later(seconds=1)
-    late = world.undelivered()
-    world.later(seconds=1)
-    lying = world.queues.queues[world.queue_url("job-requests")]
-    lying.reverse()  # SQS shows letters in no order
-    operator.submit(page, f"{action.capitalize()} {'it' if most == 1 else 'them'} now", why=WHY)
-    assert len(lying) == (2 if most == 1 else 1)
-    assert late in {stored.letter.letter_id for stored in lying}
-
-
-def test_only_letters_that_the_dry_run_showed_are_discarded(
-    world: OperatorsWorld, operator: Browser, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(letters, "MOST", 2)
-    for number in range(5):
-        world.undelivered(text=f"not JSON {number}")
-    page = replay_all(operator, action="discard")
-    lying = world.queues.queues[world.queue_url("job-requests")]
-    shown = [stored.letter.letter_id for stored in lying if stored.letter.letter_id in page.text]
-    assert len(shown) == 2
-    others = [stored.letter.letter_id for stored in lying if stored.letter.letter_id not in shown]
-    lying.reverse()  # SQS shows letters in no order
-    operator.submit(page, "Discard them now", why=WHY)
-    assert sorted(stored.letter.letter_id for stored in lying) == others
-
-
-def test_a_long_discard_goes_on_with_another_dry_run(
-    world: OperatorsWorld, operator: Browser, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(letters, "MOST", 2)
-    for _ in range(3):
-        world.undelivered(text="not JSON", sent_at=world.time - timedelta(seconds=1))
-    page = operator.submit(replay_all(operator, action="discard"), "Discard them now", why=WHY)
-    assert "2 Discarded" in page.words
-    world.later(seconds=1)
-    world.undelivered()
-    page = operator.submit(page, "See what else fits")
-    assert page.h1 == "Discard this letter?"
-    assert world.letters_in("job-requests") == 2
-    operator.submit(page, "Discard it now", why=WHY)
-    assert world.letters_in("job-requests") == 1
-
-
 def test_long_reasons_are_shortened_where_many_letters_are_shown(world: OperatorsWorld, operator: Browser) -> None:
     world.bury(world.push(), "x" * 5000)
     assert "x" * 1000 not in replay_all(operator, action="discard").text
@@ -201,12 +108,12 @@ def test_an_altered_message_is_never_processed_and_stays(world: OperatorsWorld, 
     letter_id = world.undelivered(text=altered)
     other = world.undelivered("job-results", text=entry.envelope)
     for route, one in (("job-requests", letter_id), ("job-results", other)):
-        page = tick(operator, operator.get(LIST), [one], "replay", route=route)
+        page = tick(operator, operator.get(LETTERS), [one], "replay", route=route)
         assert "1 Invalid" in page.words
         assert "Replay it now" not in page.words
-        token = next(item.get("value", "") for item in operator.get(LIST).all("input", name="csrf_token"))
+        token = next(item.get("value", "") for item in operator.get(LETTERS).all("input", name="csrf_token"))
         forced = operator.post(
-            f"{LIST}/act", {"csrf_token": token, "letter": f"{route}/{one}", "action": "replay", "why": WHY}
+            f"{LETTERS}/act", {"csrf_token": token, "letter": f"{route}/{one}", "action": "replay", "why": WHY}
         )
         assert "1 Invalid" in forced.words
         assert world.letters_in(route) == 1
@@ -215,7 +122,7 @@ def test_an_altered_message_is_never_processed_and_stays(world: OperatorsWorld, 
 
 def test_discarding_removes_for_good_what_was_chosen(world: OperatorsWorld, operator: Browser) -> None:
     ids = [world.undelivered(text="not JSON"), world.undelivered()]
-    page = tick(operator, operator.get(LIST), ids[:1], "discard")
+    page = tick(operator, operator.get(LETTERS), ids[:1], "discard")
     assert page.h1 == "Discard this letter?"
     assert world.letters_in("job-requests") == 2
     assert "1 Discarded" in operator.submit(page, "Discard it now", why=WHY).words
@@ -225,10 +132,10 @@ def test_discarding_removes_for_good_what_was_chosen(world: OperatorsWorld, oper
 
 def test_one_letter_is_replayed_from_its_own_page(world: OperatorsWorld, operator: Browser) -> None:
     letter_id = world.undelivered()
-    page = operator.get(f"{LIST}/job-requests/{letter_id}")
+    page = operator.get(f"{LETTERS}/job-requests/{letter_id}")
     token = next(item.get("value", "") for item in page.all("input", name="csrf_token"))
     done = operator.post(
-        f"{LIST}/act",
+        f"{LETTERS}/act",
         {"csrf_token": token, "letter": f"job-requests/{letter_id}", "action": "replay", "why": WHY},
     )
     assert "1 Replayed" in done.words
@@ -236,7 +143,7 @@ def test_one_letter_is_replayed_from_its_own_page(world: OperatorsWorld, operato
 
 def test_nothing_is_done_without_a_reason(world: OperatorsWorld, operator: Browser) -> None:
     letter_id = world.undelivered()
-    page = operator.submit(tick(operator, operator.get(LIST), [letter_id], "replay"), "Replay it now", why=" ")
+    page = operator.submit(tick(operator, operator.get(LETTERS), [letter_id], "replay"), "Replay it now", why=" ")
     assert page.status == 422
     assert "Say why" in page.words
     assert world.letters_in("job-requests") == 1
@@ -245,7 +152,7 @@ def test_nothing_is_done_without_a_reason(world: OperatorsWorld, operator: Brows
 
 def test_nothing_chosen_is_said(world: OperatorsWorld, operator: Browser) -> None:
     world.undelivered()
-    page = tick(operator, operator.get(LIST), [], "replay")
+    page = tick(operator, operator.get(LETTERS), [], "replay")
     assert page.status == 422
     assert "Choose at least one letter" in page.words
 
@@ -266,25 +173,16 @@ def test_a_form_of_somebody_elses_making_does_nothing(
     world: OperatorsWorld, operator: Browser, form: dict[str, str]
 ) -> None:
     world.undelivered()
-    token = next(item.get("value", "") for item in operator.get(LIST).all("input", name="csrf_token"))
+    token = next(item.get("value", "") for item in operator.get(LETTERS).all("input", name="csrf_token"))
     for path in ("check", "act"):
-        assert operator.post(f"{LIST}/{path}", {"csrf_token": token, "why": WHY, **form}).status in {400, 422}
+        assert operator.post(f"{LETTERS}/{path}", {"csrf_token": token, "why": WHY, **form}).status in {400, 422}
     assert world.letters_in("job-requests") == 1
     assert world.inbox.entries == {}
 
 
-@pytest.mark.parametrize("shown", ["", "nothing/letter-00001", "job-requests"])
-def test_nothing_is_discarded_that_no_dry_run_showed(world: OperatorsWorld, operator: Browser, shown: str) -> None:
-    world.undelivered()
-    token = next(item.get("value", "") for item in operator.get(LIST).all("input", name="csrf_token"))
-    form = {"csrf_token": token, "why": WHY, "action": "discard", "scope": "all"}
-    assert operator.post(f"{LIST}/act", {**form, "shown": shown} if shown else form).status == 400
-    assert world.letters_in("job-requests") == 1
-
-
 def test_an_endpoint_that_is_down_stops_it_and_everything_is_kept(world: OperatorsWorld, operator: Browser) -> None:
     letter_id = world.undelivered()
-    page = tick(operator, operator.get(LIST), [letter_id], "replay")
+    page = tick(operator, operator.get(LETTERS), [letter_id], "replay")
     world.readiness.reasons["https://hooks.example.org/hooks/job-requests"] = "It cannot be reached."
     done = operator.submit(page, "Replay it now", why=WHY)
     assert "It cannot be reached." in done.words
@@ -293,27 +191,10 @@ def test_an_endpoint_that_is_down_stops_it_and_everything_is_kept(world: Operato
     assert world.inbox.entries == {}
 
 
-def test_a_long_selection_is_done_in_rounds_that_say_what_is_left(
-    world: OperatorsWorld, operator: Browser, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(letters, "MOST", 2)
-    for _ in range(5):
-        world.undelivered()
-    page = operator.submit(replay_all(operator), "Replay them now", why=WHY)
-    assert "2 Replayed" in page.words
-    assert "About 3 letters are still" in page.words
-    page = operator.submit(page, "Go on with the next")
-    assert "About 1 letter is still" in page.words
-    page = operator.submit(page, "Go on with the next")
-    assert "1 Replayed" in page.words
-    assert "Nothing is left" in page.words
-    assert len(world.inbox.entries) == 5
-
-
 def test_two_operators_replay_the_same_letters_once(world: OperatorsWorld, operator: Browser) -> None:
     other = world.browser(world.account("second", role="operator"))
     ids = [world.undelivered() for _ in range(3)]
-    pages = [(browser, tick(browser, browser.get(LIST), ids, "replay")) for browser in (operator, other)]
+    pages = [(browser, tick(browser, browser.get(LETTERS), ids, "replay")) for browser in (operator, other)]
     said = [browser.submit(page, "Replay them now", why=WHY).words for browser, page in pages]
     assert ["3 Replayed" in words for words in said] == [True, False]
     assert "Somebody was quicker" in said[1]
@@ -327,8 +208,8 @@ def test_a_queue_that_is_too_long_to_be_looked_through_keeps_nobody_waiting(
     over.set()
     monkeypatch.setattr(letters, "_deadline", lambda: nullcontext(over))
     ids = [world.undelivered() for _ in range(40)]
-    assert "only a part was looked through" in operator.get(f"{LIST}?error=nothing").words
-    page = operator.get(f"{LIST}/job-requests/{ids[-1]}")
+    assert "only a part was looked through" in operator.get(f"{LETTERS}?error=nothing").words
+    page = operator.get(f"{LETTERS}/job-requests/{ids[-1]}")
     assert page.status == 400
     assert "was not met" in page.words
     assert world.queues.held(world.queue_url("job-requests")) == []
@@ -336,12 +217,12 @@ def test_a_queue_that_is_too_long_to_be_looked_through_keeps_nobody_waiting(
 
 def test_a_queue_without_an_answer_is_a_kind_page(world: OperatorsWorld, operator: Browser) -> None:
     world.queues.fail_with = Unavailable("SQS does not answer.")
-    page = operator.get(LIST)
+    page = operator.get(LETTERS)
     assert page.status == 503
     assert "Your data is safe" in page.words
 
 
 def test_an_empty_list_says_so(operator: Browser) -> None:
-    assert "No dead letters" in operator.get(LIST).words
-    assert "No dead letter fits" in operator.get(f"{LIST}?error=pack").words
-    assert text_of(operator.get(LIST).all("h2")[0]) == "No dead letters"
+    assert "No dead letters" in operator.get(LETTERS).words
+    assert "No dead letter fits" in operator.get(f"{LETTERS}?error=pack").words
+    assert text_of(operator.get(LETTERS).all("h2")[0]) == "No dead letters"

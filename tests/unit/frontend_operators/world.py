@@ -18,6 +18,7 @@ from tests.frontend_world import FrontendWorld
 from tests.sns_sender import body
 
 LEASE = timedelta(seconds=20)
+LETTERS = "/operators/dead-letters"
 WHY = "The pack was not installed; it is now."
 
 
@@ -137,6 +138,15 @@ def tick(
         "/operators/dead-letters/check",
         {"csrf_token": token, "scope": "picked", "letter": letters, "action": action, **more},
     )
+
+
+def replay_all(operator: Browser, query: str = "", action: str = "replay") -> Page:
+    """The dry run of all letters that fit."""
+    return tick(operator, operator.get(f"{LETTERS}?{query}"), [], action, scope="all", **_fields(query))
+
+
+def _fields(query: str) -> dict[str, str]:
+    return dict(part.split("=") for part in query.split("&") if part)
 
 
 def some_id() -> str:
