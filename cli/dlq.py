@@ -1,6 +1,7 @@
 """`gas dlq`: the dead-letter queues.
 
-Exit codes: 0 done as asked, 1 something was invalid, not found or left, or it was stopped, 2 the command was wrong.
+Exit codes: 0 done as asked, 1 something was invalid, not found or held by somebody, or it was stopped, 2 the command was
+wrong.
 """
 
 from __future__ import annotations

@@ -24,7 +24,8 @@ log = structlog.get_logger()
 HOLD = timedelta(minutes=10)
 """How long letters are invisible to others when a scan that acts on them dies without giving them back."""
 LOOK = timedelta(minutes=1)
-"""The same, of a scan that only looks. When it takes longer, it meets letters again, which it passes over."""
+"""The same, of a scan that only looks; a second more with each receive, up to `HOLD`, so that a long queue does not come
+again before its end is seen."""
 _MOST_STALE = 1000
 """Receives in a row that bring only what was seen before: letters whose hold ended during a long scan come again, and
 are held anew."""
@@ -70,11 +71,12 @@ class Scan:
     def __iter__(self) -> Iterator[Sequence[DeadLetter]]:
         """At most ten at a time, until the queue was seen or ``stop`` is set. Raises `Unavailable`, and `NotFound` where
         there is no queue."""
-        is_empty, stale = False, 0
+        is_empty, stale, hold = False, 0, self._hold
         while stale < _MOST_STALE and not self._stop.is_set():
             received = self._queues.receive(
-                self._channel.dead_letters, queue=self._channel.name, hold=self._hold, wait=is_empty
+                self._channel.dead_letters, queue=self._channel.name, hold=hold, wait=is_empty
             )
+            hold = min(HOLD, hold + timedelta(seconds=1))
             if is_empty and not received:
                 return
             is_empty = not received

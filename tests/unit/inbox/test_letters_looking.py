@@ -52,6 +52,15 @@ def test_a_listed_letter_says_what_it_is_about(world: DeadLetterWorld) -> None:
     assert (claimed.about.job_id, claimed.about.user_id, letter.reason) == ("job-7", "alice", REASON)
 
 
+def test_a_list_keeps_no_bodies(world: DeadLetterWorld) -> None:
+    world.raw("x" * 1024 * 1024)
+    world.unhandled("job-7")
+    letters = world.office.list(everything(), limit=50)
+    assert [letter.body for letter in letters] == ["", ""]
+    assert [world.office.claimed(letter).text for letter in letters] == ["", ""]
+    assert len(world.office.show("job-requests", letters[0].letter_id).letter.body) > 0
+
+
 def test_a_letter_is_shown_with_what_a_replay_would_do(world: DeadLetterWorld) -> None:
     letter = world.unhandled("job-7")
     shown = world.office.show("job-requests", letter)

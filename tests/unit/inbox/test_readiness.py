@@ -9,21 +9,26 @@ import pytest
 import requests
 
 from shared.core.health import Check, report
-from shared.inbox.readiness import HttpReadiness
+from shared.inbox.readiness import HttpReadiness, ServerState
+from tests.unit.inbox.running import Running
 
 ENDPOINT = "https://annotator.example.org/hooks/job-requests?x=1#y"
 
 
-def said(monkeypatch: pytest.MonkeyPatch, status: int, body: bytes) -> str:
+def asked(monkeypatch: pytest.MonkeyPatch, status: int, body: bytes) -> ServerState:
     answer = MagicMock(status_code=status)
     answer.__enter__.return_value = answer
     answer.raw.read.return_value = body
     get = MagicMock(return_value=answer)
     monkeypatch.setattr(requests, "get", get)
-    found = HttpReadiness().of(ENDPOINT)
+    found = HttpReadiness().ask(ENDPOINT)
     assert get.call_args.args == ("https://annotator.example.org/readyz",)
     assert get.call_args.kwargs["allow_redirects"] is False
     return found
+
+
+def said(monkeypatch: pytest.MonkeyPatch, status: int, body: bytes) -> str:
+    return asked(monkeypatch, status, body).complaint
 
 
 def test_a_server_that_is_ready_has_no_complaint(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,6 +45,19 @@ def test_the_checks_that_failed_are_named(monkeypatch: pytest.MonkeyPatch) -> No
     assert said(monkeypatch, 503, text.encode()) == (
         "https://annotator.example.org/readyz answers 503 (database: DynamoDB does not answer; draining)."
     )
+
+
+def test_a_server_that_is_ready_says_how_much_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    text, _ = report(Running().engine.readiness, good="ready", bad="not ready")
+    assert asked(monkeypatch, 200, text.encode()) == ServerState(unfinished=0, bound=10_000)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>", b"[]", b'{"checks": {"backlog": {"ok": true}}}', b'{"checks": {"backlog": {"unfinished": "x"}}}'],
+)
+def test_one_that_does_not_say_it_is_ready_all_the_same(monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
+    assert asked(monkeypatch, 200, body) == ServerState()
 
 
 @pytest.mark.parametrize(
