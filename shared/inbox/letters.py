@@ -178,7 +178,7 @@ class LetterOffice:
 
         def judge(channel: Channel, letter: DeadLetter) -> Result:
             judgement = self._replayer.judge(channel, letter)
-            return Result(letter, judgement.verdict, judgement.detail)
+            return Result(letter, judgement.verdict, judgement.detail, judgement.would_fail)
 
         def act(channel: Channel, letter: DeadLetter) -> Result:
             judgement = journal.replay(channel, letter)

@@ -50,6 +50,8 @@ class Judgement:
     """Why, in a sentence or two."""
     entry: Entry | None = None
     """What the inbox has of it."""
+    would_fail: bool = False
+    """It would be replayed in vain: its text is no message, as servers of this version see it."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,8 @@ class Replayer:
         judgement = _against(known, message)
         doubt = self._complaint(channel, message.message)
         if doubt and judgement.verdict is Verdict.WOULD_REPLAY:
-            return Judgement(judgement.verdict, f"{judgement.detail} It would fail at once: {doubt}", known)
+            detail = f"{judgement.detail} It would fail at once: {doubt}"
+            return Judgement(judgement.verdict, detail, known, would_fail=True)
         return judgement
 
     def replay(self, channel: Channel, letter: DeadLetter) -> Judgement:

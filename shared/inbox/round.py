@@ -34,6 +34,8 @@ class Result:
     verdict: Verdict
     detail: str
     """Why, in a sentence or two."""
+    would_fail: bool = False
+    """Of a dry run: the replay would be in vain, for the message would fail at once."""
 
 
 class Stopped(Retryable):

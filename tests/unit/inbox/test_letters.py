@@ -186,6 +186,7 @@ def test_a_dry_run_warns_of_what_would_fail_at_once(world: DeadLetterWorld) -> N
     (result,) = world.replay(dry_run=True)
     assert result.verdict is Verdict.WOULD_REPLAY
     assert "would fail at once: This is not a JobRequested message" in result.detail
+    assert result.would_fail
 
 
 def test_everything_is_written_to_the_audit_log_with_who_and_why(world: DeadLetterWorld) -> None:
