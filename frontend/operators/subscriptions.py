@@ -18,6 +18,7 @@ from frontend.operators.messages import inbox_channels
 from frontend.operators.surroundings import ChannelView, look_at
 from frontend.services import Services
 from shared.core.channels import Channel
+from shared.core.errors import Conflict
 from shared.core.inbox import Pause, Query
 
 log = structlog.get_logger()
@@ -60,9 +61,13 @@ def resume(route: str) -> ResponseReturnValue:
     form = _require(route)
     if not form.validate():
         return _page(form, complaining=route), 422
-    operations().desk.resume(route, who=who(), why=form.why.data or "")
-    log.warning("pushes resumed", route=route, who=who())
-    flash(f"The pushes of {route} are accepted again. What SNS gave up meanwhile is among the dead letters.")
+    try:
+        operations().desk.resume(route, who=who(), why=form.why.data or "")
+    except Conflict as error:
+        flash(str(error), "info")
+    else:
+        log.warning("pushes resumed", route=route, who=who())
+        flash(f"The pushes of {route} are accepted again. What SNS gave up meanwhile is among the dead letters.")
     return redirect(url_for("operators.subscriptions"), 303)
 
 

@@ -80,9 +80,11 @@ class MessageDesk:
             self._inbox.pause(Pause(route, who, why, self._now()))
 
     def resume(self, route: str, *, who: str, why: str) -> None:
-        """The route's pushes are taken again. Raises as `pause`."""
+        """The route's pushes are taken again. Raises as `pause`, and `Conflict` for one that is not paused."""
         _require_reason(who, why)
         self._require_route(route)
+        if route not in self._inbox.pauses():
+            raise Conflict(f"{route} was not paused: there is nothing to resume.")
         with on_record(self._audit, self._now, f"subscription#{route}", "Resumed the subscription.", who=who, why=why):
             self._inbox.resume(route)
 

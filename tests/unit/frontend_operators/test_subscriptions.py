@@ -52,6 +52,15 @@ def test_a_pause_is_stored_shown_and_written_down_and_ends_the_same_way(
     assert sorted(entry.why for entry in entries) == sorted([WHY, "It works again."])
 
 
+def test_who_resumes_what_somebody_else_has_resumed_is_told(world: OperatorsWorld, operator: Browser) -> None:
+    page = operator.follow(operator.submit(operator.get(PAGE), "Pause job-results", why=WHY))
+    world.inbox.resume("job-results")
+    page = operator.follow(operator.submit(page, "Resume job-results", why="It works again."))
+    assert "job-results was not paused" in page.words
+    assert "accepted again" not in page.words
+    assert [entry.why for entry in world.audit.of("subscription#job-results", limit=5)] == [WHY]
+
+
 def test_nothing_is_paused_without_a_reason(world: OperatorsWorld, operator: Browser) -> None:
     page = operator.submit(operator.get(PAGE), "Pause daily", why="")
     assert page.status == 422

@@ -82,6 +82,15 @@ def test_a_topic_is_paused_and_resumed(world: DeadLetterWorld) -> None:
     assert world.inbox.pauses() == {}
 
 
+def test_what_is_not_paused_is_not_said_to_be_resumed(world: DeadLetterWorld) -> None:
+    world.desk.pause("job-results", **BY)
+    world.audit.entries.clear()
+    with pytest.raises(Conflict, match="job-requests was not paused"):
+        world.desk.resume("job-requests", **BY)
+    assert list(world.inbox.pauses()) == ["job-results"]
+    assert world.audit.entries == []
+
+
 @pytest.mark.parametrize(("topic", "words"), [("jobs", "no topic jobs"), ("object-restored", "pushed to a function")])
 def test_what_no_server_takes_cannot_be_paused(world: DeadLetterWorld, topic: str, words: str) -> None:
     for act in (world.desk.pause, world.desk.resume):
@@ -104,11 +113,11 @@ def test_everything_is_written_to_the_audit_log(world: DeadLetterWorld) -> None:
 
 
 def acts(world: DeadLetterWorld, entry_id: str) -> list[Callable[[], object]]:
-    """Everything that operators do here."""
+    """Everything that operators do here; job-results is paused already."""
     return [
         lambda: world.desk.retry(entry_id, **BY),
         lambda: world.desk.pause("job-requests", **BY),
-        lambda: world.desk.resume("job-requests", **BY),
+        lambda: world.desk.resume("job-results", **BY),
     ]
 
 
@@ -130,6 +139,7 @@ def test_nothing_is_done_while_the_audit_log_is_away(world: DeadLetterWorld) -> 
 )
 def test_a_deed_that_fails_is_said_to_have_failed(world: DeadLetterWorld, failure: GasError, words: str) -> None:
     waiting = entry(world, due_at=NOON + SECOND)
+    world.inbox.pause(Pause("job-results", "bob", "The round runs wild.", NOON))
     for name in ("change", "pause", "resume"):
         setattr(world.inbox, name, Mock(side_effect=failure))
     for act in acts(world, waiting.entry_id):
