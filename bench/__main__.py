@@ -13,7 +13,7 @@ import psutil
 
 from annotator_hook.packs import format as packs
 from annotator_hook.pipeline.genome import Genome
-from bench import annotate, filters, job, load, memory, push, restore, verify
+from bench import annotate, dead_letters, filters, job, load, memory, push, restore, verify
 from tests.whole import running_gas
 
 FEW = 200
@@ -79,6 +79,7 @@ def measure() -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="gas-bench-") as name:
         figures += servers(Path(name), source)
         figures += upgrade(Path(name))
+        figures += replay(Path(name))
     annotated = annotate.measure()
     figures += [
         Figure("100,000 mitochondrial records, annotated", annotated["seconds"], "s", 15),
@@ -154,6 +155,17 @@ def upgrade(folder: Path) -> list[Figure]:
     return [
         Figure(f"{what}, the slowest web request", found["request_ms"], "ms", 300),
         Figure(f"{what}, all restore messages published", found["published_s"], "s", 20),
+    ]
+
+
+def replay(folder: Path) -> list[Figure]:
+    """Of a night's dead letters, on servers of its own: they are handled while they are replayed."""
+    with running_gas(folder / "replay") as gas:
+        found = dead_letters.measure(gas)
+    what = f"{dead_letters.LETTERS:,} dead letters"
+    return [
+        Figure(f"{what}, `gas dlq list`, the first page", found["list_s"], "s", 3),
+        Figure(f"{what}, `gas dlq replay --all`", found["replayed_per_s"], "/s", 100, at_least=True),
     ]
 
 

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from cli.operator import clock, iso, plain, span
 from shared.core.dead_letters import DeadLetter
-from shared.inbox.letters import Claimed, Result, Shown, Verdict
+from shared.inbox.letters import UNDELIVERED, Claimed, Result, Shown, Verdict
 
 _SOON = timedelta(days=3)
 _MOST_ROWS = 50
@@ -62,20 +62,18 @@ def show_list(
             "\nNo dead letters." if not sum(counts.values()) else "\nNo such dead letters, or somebody holds them."
         )
         return
-    table = Table("Queue", "Id", "Sent (UTC)", "Age", "Left", "Reason", "Job", box=None, pad_edge=False)
-    for number in (0, 2, 3, 4):
-        table.columns[number].no_wrap = True
-    table.columns[1].overflow = table.columns[6].overflow = "fold"
-    table.columns[1].min_width = 36
+    table = Table("Letter", "Age", "Left", "Reason, and job", box=None, pad_edge=False)
+    for column in table.columns[:3]:
+        column.no_wrap = True
+    table.columns[3].overflow = "fold"
     for letter, row in zip(letters, rows, strict=True):
+        reason = plain(_short(letter.reason)) if letter.reason else plain(UNDELIVERED, "dim")
+        job_id = str(row["job_id"])
         table.add_row(
-            plain(letter.queue),
-            plain(letter.letter_id),
-            clock(letter.sent_at),
+            plain(f"{letter.letter_id}\n{letter.queue}"),
             span(now - letter.sent_at),
             left(letter, now),
-            plain(_short(letter.reason)) if letter.reason else plain("undelivered", "dim"),
-            plain(str(row["job_id"])),
+            reason.append_text(plain(f"\n{job_id}")) if job_id else reason,
         )
     console.print()
     console.print(table)
@@ -142,9 +140,7 @@ def show_letter(console: Console, shown: Shown, now: datetime) -> None:
         if name != "reason":
             table.add_row(plain(name), plain(value))
     if entry:
-        table.add_row(
-            "In the inbox", plain(f"{entry.state}, {entry.attempts} attempts: gas messages show {entry.entry_id}")
-        )
+        table.add_row("In the inbox", plain(f"{entry.state}: gas messages show {entry.entry_id}"))
     console.print(table)
     console.print()
     console.print(plain(_pretty(shown.text or letter.body)))
@@ -211,8 +207,10 @@ def show_done(console: Console, done: Done) -> None:
     console.print(f"{counts}." if counts else "No such dead letters.", style="bold")
     for letter_id in sorted(done.missing):
         console.print(plain(f"Not found: {letter_id}. It is gone, or somebody holds it at this moment.", "yellow"))
-    if left := done.counts[Verdict.INVALID] + done.counts[Verdict.UNDECIDED]:
-        console.print(f"{left:,} stay in the queue: gas dlq show says more, gas dlq discard removes what is invalid.")
+    if done.counts[Verdict.INVALID] or done.counts[Verdict.UNDECIDED]:
+        console.print(
+            "What is invalid or undecided stays in the queue: gas dlq show says more of it, gas dlq discard removes it."
+        )
     if done.stopped:
         console.print(plain(done.stopped, "yellow"))
     elif done.is_dry_run and done.counts:

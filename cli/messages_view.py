@@ -72,22 +72,18 @@ def show_list(
 ) -> None:
     """Latest first; what is paused at the end, where the eye is."""
     if heads:
-        table = Table("Id", "State", "Age", "Attempts", "Job", "Error", box=None, pad_edge=False)
-        table.columns[0].overflow = table.columns[4].overflow = "fold"
-        table.columns[0].min_width = 40
-        for number in (1, 2):
-            table.columns[number].no_wrap = True
+        table = Table("Id", "State, age", "Error, and job", box=None, pad_edge=False)
+        table.columns[0].no_wrap = table.columns[1].no_wrap = True
+        table.columns[2].overflow = "fold"
         for head in heads:
-            table.add_row(
-                plain(head.entry_id),
-                plain(head.state, _STYLES[head.state]),
-                span(now - head.accepted_at),
-                str(head.attempts),
-                plain(head.about.job_id),
-                plain(_line(head.error)),
+            state = plain(head.state, _STYLES[head.state]).append_text(
+                plain(f"\n{span(now - head.accepted_at)}", "dim")
             )
+            tries = f"{head.attempts} attempts. " if head.attempts > 1 else ""
+            lines = [f"{tries}{_line(head.error)}".strip(), head.about.job_id]
+            table.add_row(plain(head.entry_id), state, plain("\n".join(line for line in lines if line)))
         console.print(table)
-        console.print(f"\n{len(heads)} messages{'; there are more, --limit shows them' if has_more else ''}.")
+        console.print(f"\n{len(heads)} shown{'; there are more, --limit shows them' if has_more else ''}.")
     else:
         console.print("No such messages.")
     for pause in pauses.values():
@@ -113,7 +109,7 @@ def show_message(console: Console, entry: Entry, audited: Sequence[AuditEntry], 
     table.add_row("Received", f"{clock(entry.received_at)} UTC, {span(now - entry.received_at)} ago")
     table.add_row("Accepted", f"{span(entry.accepted_at - entry.received_at)} later")
     if entry.replays:
-        table.add_row("Replayed", f"{entry.replays} times")
+        table.add_row("Replayed", "once" if entry.replays == 1 else f"{entry.replays} times")
     console.print(table)
     if entry.history or entry.state is EntryState.RUNNING:
         console.print()
@@ -158,7 +154,7 @@ def _standing(entry: Entry, now: datetime) -> str:
         case EntryState.RUNNING:
             return f"RUNNING, attempt {entry.attempts}"
         case _:
-            return f"{entry.state} at {clock(entry.finished_at)} UTC, after {entry.attempts} attempts"
+            return f"{entry.state} at {clock(entry.finished_at)} UTC, attempts: {entry.attempts}"
 
 
 def _took(attempt: Attempt) -> Any:

@@ -19,13 +19,14 @@ from typing import Any, ParamSpec
 
 import click
 from pydantic import Field
+from pydantic_settings import SettingsConfigDict
 from rich.console import Console
 from rich.text import Text
 
 from shared.core.clock import to_iso, utc_now
 from shared.core.errors import GasError
 from shared.core.logs import configure
-from shared.core.settings import OperatorSettings
+from shared.core.settings import FromEnvironment, OperatorSettings
 from shared.inbox.operations import PARSERS, Operations, build_operations
 
 P = ParamSpec("P")
@@ -36,12 +37,18 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 _AGO = re.compile(r"(\d{1,6})([smhdw])").fullmatch
 
 
-class OperatorCommandSettings(OperatorSettings):
-    """Settings of `gas dlq` and `gas messages`."""
+class OperatorName(FromEnvironment):
+    """Who sits at the terminal."""
+
+    model_config = SettingsConfigDict(env_prefix="GAS_")
 
     operator: str = Field(
-        default="", description="Who uses operators' commands, for the audit log; empty: the login name."
+        default="", description="Who uses operators' commands, for the audit log; the login name when it is empty."
     )
+
+
+class OperatorCommandSettings(OperatorName, OperatorSettings):
+    """Settings of `gas dlq` and `gas messages`."""
 
 
 @dataclass(frozen=True)
@@ -93,10 +100,12 @@ def why_option(*, required: bool) -> Callable[[Callable[P, Any]], Callable[P, An
     return decorate
 
 
-def _who(context: click.Context, parameter: click.Parameter, given: str | None) -> str:  # noqa: ARG001 - click's signature
-    # Not from the settings: those of the stack may be missing, which `command` says better.
-    who = given or os.environ.get("GAS_OPERATOR") or getpass.getuser()
-    return who.strip()
+def _who(context: click.Context, parameter: click.Parameter, given: str | None) -> str:
+    who = (given or OperatorName.from_environment().operator).strip()
+    try:
+        return who or getpass.getuser()
+    except (OSError, KeyError):  # nobody has this user id, as in some containers
+        raise click.BadParameter("Say who you are: --who, or GAS_OPERATOR.", ctx=context, param=parameter) from None
 
 
 class Moment(click.ParamType[datetime]):

@@ -62,15 +62,15 @@ class Gas:
             "PYTHONUNBUFFERED": "1",
             **(environment or {}),
         }
+        self.command = [sys.executable, "-m", "cli", "up"]
         self.process: subprocess.Popen[str] | None = None
         self.output = ""
 
     def start(self) -> None:
         """Returns when GAS says that it is ready."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "cli", "up"]
         self.process = subprocess.Popen(
-            command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            self.command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         assert self.process.stdout is not None
         for line in self.process.stdout:
@@ -87,6 +87,12 @@ class Gas:
             self.process.wait(timeout=60)
         if self.process is not None and self.process.stdout is not None:
             self.process.stdout.close()
+
+    @property
+    def pid(self) -> int:
+        """Of `gas up`."""
+        assert self.process is not None
+        return self.process.pid
 
     def processes(self) -> list[psutil.Process]:
         """Every process that belongs to this GAS, whoever its parent is by now."""

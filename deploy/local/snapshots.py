@@ -6,20 +6,17 @@ for the fork alone, however much there is to be written.
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import logging
 import os
 import threading
 import time
 import traceback
-from collections.abc import Sequence
-from pathlib import Path
 from typing import NoReturn
 
 from deploy.local.folder import Folder
 from deploy.local.gate import Gate
-from deploy.local.s3.bodies import Bodies
+from deploy.local.s3.bodies import Bodies, BodyLost
 from deploy.local.state import State
 from shared.core.errors import GasError
 
@@ -48,12 +45,12 @@ class Snapshots:
         with self._gate.still():
             pickled = self._folder.read()
             if pickled is None:
-                self._write(())
+                self._write()
                 return
             try:
                 self._state.load(pickled)
-            except FileNotFoundError as error:
-                raise self._folder.refused(f"needs {error.filename}, which is missing") from None
+            except BodyLost as error:
+                raise self._folder.refused(f"needs {error}, which is missing or not whole") from None
             except Exception as error:  # whatever a pickle raises that is not of this code
                 log.exception("the state cannot be loaded")
                 raise self._folder.refused(f"cannot be loaded ({type(error).__name__}: {error})") from None
@@ -68,7 +65,7 @@ class Snapshots:
         """Takes the last one and ends the process, so that nothing changes afterwards."""
         with self._alone, self._gate.still():
             try:
-                self._write(self._bodies.take()[0])
+                self._write()
             except GasError as error:
                 log.error("%s", error)  # noqa: TRY400 - it is a sentence
             os._exit(0)
@@ -83,20 +80,20 @@ class Snapshots:
     def _save(self) -> None:
         with self._gate.still():
             changes = self._gate.changes
-            fresh, dropped = self._bodies.take()
+            dropped = self._bodies.take_dropped()
             child = os.fork()
             if child == 0:
-                self._write_and_end(fresh)
+                self._write_and_end()
         _, status = os.waitpid(child, 0)
         if status != 0:
             log.warning("A snapshot was not written; the one before is still there. The next attempt is in a moment.")
-            self._bodies.give_back(fresh, dropped)
+            self._bodies.give_back(dropped)
             return
         self._saved = changes
         for path in dropped:
             path.unlink(missing_ok=True)
 
-    def _write_and_end(self, fresh: Sequence[Path]) -> None:
+    def _write_and_end(self) -> None:
         """In the child, where no other thread is left; no lock may be taken that one of them might have held."""
         try:
             gc.disable()
@@ -104,25 +101,14 @@ class Snapshots:
             os.closerange(3, lock)  # the port and the connections are the parent's
             os.closerange(lock + 1, 1 << 16)
             os.nice(_NICENESS)
-            self._write(fresh)
+            self._write()
             os._exit(0)
         except BaseException:  # noqa: BLE001 - nothing may go on in the child
             os.write(2, traceback.format_exc().encode())
             os._exit(1)
 
-    def _write(self, fresh: Sequence[Path]) -> None:
+    def _write(self) -> None:
         try:
-            for path in fresh:
-                with contextlib.suppress(FileNotFoundError):  # it came and went
-                    _sync(path)
             self._folder.write(self._state.dump())
         except OSError as error:
             raise GasError(f"{self._folder.path} cannot be written to: {error.strerror}.") from None
-
-
-def _sync(path: Path) -> None:
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

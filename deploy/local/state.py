@@ -55,7 +55,7 @@ class State:
             **copyreg.dispatch_table,
             **{kind: lambda _, make=make: (make, ()) for kind, make in _LOCKS.items()},
             ThreadLane: lambda lane: (_new_lane, (lane.width,)),
-            Body: lambda body: (_body, (body.path.name,)),
+            Body: lambda body: (_body, (body.path.name, body.size)),
         }
         for name, one in self._named.items():
             self._reducers[type(one)] = lambda _, name=name: (_named, (name,))
@@ -109,6 +109,6 @@ def _new_lane(width: int) -> ThreadLane:
     return lane
 
 
-def _body(name: str) -> Body:
-    body: Body = _present["bodies"].found(name)
+def _body(name: str, size: int) -> Body:
+    body: Body = _present["bodies"].found(name, size)
     return body

@@ -31,5 +31,6 @@ def attach(app: Flask, services: Services) -> None:
         operators_view=presentation,
         operators_span=moments.span,
         operators_rough=moments.rough,
+        operators_ago=moments.ago,
         subject_page=audit.subject_page,
     )

@@ -23,7 +23,8 @@ from frontend.operators.blueprint import blueprint, operations, who
 from frontend.operators.forms import LONGEST_FIELD, ReasonForm
 from frontend.operators.moments import read_moment
 from shared.core.clock import to_iso
-from shared.core.errors import Permanent, Retryable
+from shared.core.dead_letters import DeadLetter
+from shared.core.errors import NotFound, Permanent, Retryable
 from shared.inbox.letters import Result, Selection, Verdict
 
 log = structlog.get_logger()
@@ -33,6 +34,9 @@ MOST = 500
 """Letters that one request replays or discards, or looks at in a dry run."""
 SECONDS = 20.0
 """How long one request may take; load balancers give up after 60 s."""
+_NOT_MET = (
+    f"The queue is so long that this letter was not met in {SECONDS:.0f} s. `gas dlq show` takes as long as it needs."
+)
 Action = Literal["replay", "discard"]
 ACTIONS: Mapping[str, Action] = {"replay": "replay", "discard": "discard"}
 
@@ -113,6 +117,11 @@ class Round:
         return {verdict: number for verdict in Verdict if (number := self.number(verdict))}
 
     @property
+    def has_invalid(self) -> bool:
+        """Whether some letters stay where they are because they are no true messages."""
+        return bool(self.number(Verdict.INVALID))
+
+    @property
     def to_do(self) -> int:
         """How many letters a dry run would change."""
         return self.number(Verdict.WOULD_REPLAY, Verdict.WOULD_DISCARD, Verdict.DUPLICATE)
@@ -174,7 +183,10 @@ def _action() -> Action:
 def _list_page(wanted: LetterFilter, complaint: str = "") -> str:
     selection = replace(wanted, picked=()).selection() if not wanted.complaints else None
     office = operations().office
-    found = [] if selection is None or wanted.complaints else office.list(selection, limit=PAGE_SIZE)
+    found: list[DeadLetter] = []
+    with _deadline() as stop:
+        if selection is not None and not wanted.complaints:
+            found = office.list(selection, limit=PAGE_SIZE, stop=stop)
     return render_template(
         "operators/letters.html",
         filter=wanted,
@@ -184,6 +196,7 @@ def _list_page(wanted: LetterFilter, complaint: str = "") -> str:
         queues=queue_names(),
         choices=[("", "every queue"), *((name, name) for name in queue_names())],
         limit=PAGE_SIZE,
+        is_cut=stop.is_set(),
         complaint=complaint,
     )
 
@@ -191,7 +204,14 @@ def _list_page(wanted: LetterFilter, complaint: str = "") -> str:
 def _letter_page(queue: str, letter_id: str, form: ReasonForm) -> str:
     if queue not in queue_names():
         abort(404)
-    return render_template("operators/letter.html", shown=operations().office.show(queue, letter_id), form=form)
+    with _deadline() as stop:
+        try:
+            shown = operations().office.show(queue, letter_id, stop=stop)
+        except NotFound:
+            if stop.is_set():
+                raise Permanent(_NOT_MET) from None
+            raise
+    return render_template("operators/letter.html", shown=shown, form=form)
 
 
 def _check_page(action: Action, wanted: LetterFilter, selection: Selection, form: ReasonForm) -> str:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from shared.core.errors import Permanent
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_MINUTE = timedelta(minutes=1)
 _AGO = re.compile(r"(\d{1,5})\s*([smhd])")
 
 
@@ -29,9 +28,18 @@ def read_moment(text: str, now: datetime) -> datetime | None:
         raise Permanent("Write a time as 30m, 2h or 7d (ago), or as 2026-03-06T12:00 in UTC.") from None
 
 
+def ago(moment: datetime, now: datetime) -> str:
+    """``3 min ago``, ``just now``, ``in 2 h``."""
+    length = now - moment
+    if abs(length) < timedelta(seconds=1):
+        return "just now"
+    return f"{rough(length)} ago" if length > timedelta() else f"in {rough(-length)}"
+
+
 def rough(length: timedelta) -> str:
-    """As `span`, but for how long ago something was: nobody asks for seconds after a minute."""
-    return span(length if length < timedelta(minutes=1) else length // _MINUTE * _MINUTE)
+    """As `span`, but for how long ago something was: whole seconds, and after a minute whole minutes."""
+    unit = timedelta(minutes=1) if length >= timedelta(minutes=1) else timedelta(seconds=1)
+    return span(length // unit * unit if length >= unit else length)
 
 
 def span(length: timedelta) -> str:

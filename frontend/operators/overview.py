@@ -12,7 +12,7 @@ from frontend.access import services
 from frontend.operators.bars import Bar, bars
 from frontend.operators.blueprint import blueprint
 from frontend.operators.memory import Memory
-from frontend.operators.moments import rough
+from frontend.operators.moments import ago, rough
 from frontend.operators.surroundings import Surroundings, look_around
 from shared.core.errors import GasError
 from shared.core.inbox import Pause
@@ -93,9 +93,9 @@ def _context() -> dict[str, object]:
     name = name if name in PERIODS else "1h"
     period = PERIODS[name]
     stands = memory.recall("around", life=_SURROUNDINGS_LIFE, find_out=lambda: look_around(around, memory))
-    figures, trouble = None, ""
+    figures, figures_at, trouble = None, None, ""
     try:
-        figures = memory.recall(f"figures {name}", life=period.life, find_out=lambda: _figures(period))
+        figures_at, figures = memory.recall(f"figures {name}", life=period.life, find_out=lambda: _figures(period))
     except GasError as error:
         trouble = f"The inbox cannot be read: {error}"
     troubles = [*_troubles(stands, trouble), *(_long_unfinished(figures) if figures else ())]
@@ -104,15 +104,17 @@ def _context() -> dict[str, object]:
         "periods": PERIODS,
         "troubles": sorted(troubles, key=lambda one: ("error", "warning").index(one.kind)),
         "rows": _rows(period, figures, stands),
+        "figures_at": figures_at,
         "is_cut": figures is not None and figures.is_cut,
     }
 
 
-def _figures(period: Period) -> Overview:
+def _figures(period: Period) -> tuple[datetime, Overview]:
     """Bars begin at round times, so that they do not change their heights as time goes by; the last one is under way."""
     now = services().now()
     until = now - (now - _ROUND) % period.step + period.step
-    return services().operations.desk.overview(since=until - period.length, until=until, step=period.step)
+    desk = services().operations.desk
+    return now, desk.overview(since=until - period.length, until=until, step=period.step)
 
 
 def _troubles(stands: Surroundings, inbox_trouble: str) -> Iterator[Trouble]:
@@ -131,9 +133,9 @@ def _troubles(stands: Surroundings, inbox_trouble: str) -> Iterator[Trouble]:
             address = url_for("operators.subscriptions", _anchor=name)
             yield Trouble("error", f"{name}: {view.trouble}", address, "Subscriptions")
     for name, pause in stands.pauses.items():
-        age = rough(services().now() - pause.at)
         address = url_for("operators.subscriptions", _anchor=name)
-        yield Trouble("warning", f"{name} was paused by {pause.who} {age} ago: {pause.why}", address, "Resume it")
+        when = ago(pause.at, services().now())
+        yield Trouble("warning", f"{name} was paused by {pause.who} {when}: {pause.why}", address, "Resume it")
 
 
 def _long_unfinished(figures: Overview) -> Iterator[Trouble]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,10 +16,13 @@ from frontend.operators.blueprint import blueprint, operations, who
 from frontend.operators.forms import ReasonForm
 from frontend.operators.messages import inbox_channels
 from frontend.operators.surroundings import ChannelView, look_at
+from frontend.services import Services
 from shared.core.channels import Channel
 from shared.core.inbox import Pause, Query
 
 log = structlog.get_logger()
+
+_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -63,16 +67,18 @@ def resume(route: str) -> ResponseReturnValue:
 
 
 def _page(form: ReasonForm, *, complaining: str) -> str:
-    pauses = services().inbox.pauses()
-    rows = [_row(channel, pauses.get(channel.name)) for channel in operations().channels]
+    around = services()
+    pauses = around.inbox.pauses()
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="subscriptions") as pool:
+        rows = list(pool.map(lambda one: _row(around, one, pauses.get(one.name)), operations().channels))
     return render_template(
         "operators/subscriptions.html", rows=rows, form=form, complaining=complaining, policy_in_words=policy.in_words
     )
 
 
-def _row(channel: Channel, paused: Pause | None) -> Row:
-    latest = services().inbox.find(Query(routes=[channel.name]), limit=1).heads if channel.has_inbox else ()
-    view = look_at(operations().subscriptions, channel)
+def _row(around: Services, channel: Channel, paused: Pause | None) -> Row:
+    latest = around.inbox.find(Query(routes=[channel.name]), limit=1).heads if channel.has_inbox else ()
+    view = look_at(around.operations.subscriptions, channel)
     return Row(channel, view, latest[0].accepted_at if latest else None, paused)
 
 

@@ -36,6 +36,9 @@ _PATIENCE: dict[Service, dict[str, Any]] = {
     },
 }
 
+_NO_ANSWER = 502
+"""The status of an answer that was cut short."""
+
 
 @overload
 def client(settings: Settings, service: Literal["dynamodb"]) -> DynamoDBClient: ...
@@ -61,7 +64,25 @@ def client(settings: Settings, service: Service, *, tries: int | None = None) ->
         # Bucket names cannot become host names of an address such as http://127.0.0.1:8003.
         style: Literal["path", "virtual"] = "path" if settings.endpoint_url else "virtual"
         config = config.merge(Config(signature_version="s3v4", s3={"addressing_style": style}))
-    return _session().client(service, region_name=settings.region, endpoint_url=settings.endpoint_url, config=config)
+    made = _session().client(service, region_name=settings.region, endpoint_url=settings.endpoint_url, config=config)
+    made.meta.events.register("before-parse", _refuse_what_is_cut_short)
+    made.meta.events.register_first(f"needs-retry.{made.meta.service_model.service_id.hyphenize()}", _heed_refusal)
+    return made
+
+
+def _refuse_what_is_cut_short(operation_model: Any, response_dict: dict[str, Any], **_: object) -> None:
+    """botocore does not compare an answer's length with its Content-Length, and takes JSON that it cannot read for an
+    empty answer: of a connection that broke too early it would make an item that is not there."""
+    body, length = response_dict["body"], response_dict["headers"].get("Content-Length", "")
+    is_whole = operation_model.http["method"] == "HEAD" or not isinstance(body, bytes) or not length.isdecimal()
+    if not is_whole and len(body) < int(length):
+        response_dict.update(status_code=_NO_ANSWER, body=b"")
+
+
+def _heed_refusal(response: tuple[Any, dict[str, Any]] | None, **_: object) -> None:
+    """What was refused is an error, and tried again as one: botocore goes by the status of the answer itself."""
+    if response is not None and response[1].get("ResponseMetadata", {}).get("HTTPStatusCode") == _NO_ANSWER:
+        response[0].status_code = _NO_ANSWER
 
 
 @functools.cache

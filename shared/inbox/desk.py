@@ -18,7 +18,6 @@ __all__ = ["MessageDesk", "Overview", "Percentiles", "Timings"]
 
 MOST_HEADS = 10_000
 """So many messages are read for one overview at most, the latest."""
-_PAGE = 1000
 _MOST_CALLS = 100
 _UNFINISHED = frozenset({EntryState.RECEIVED, EntryState.RUNNING})
 
@@ -106,7 +105,7 @@ class MessageDesk:
         heads: list[Head] = []
         start: str | None = None
         for _ in range(_MOST_CALLS):
-            found = self._inbox.find(query, limit=min(_PAGE, MOST_HEADS - len(heads)), start=start)
+            found = self._inbox.find(query, limit=MOST_HEADS - len(heads), start=start)
             heads += found.heads
             start = found.next
             if start is None:

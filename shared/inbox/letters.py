@@ -82,20 +82,24 @@ class LetterOffice:
         with ThreadPoolExecutor(len(urls)) as pool:
             return dict(zip(self._channels, pool.map(self._queues.count, urls), strict=True))
 
-    def list(self, selection: Selection, *, limit: int) -> builtins.list[DeadLetter]:
+    def list(
+        self, selection: Selection, *, limit: int, stop: threading.Event | None = None
+    ) -> builtins.list[DeadLetter]:
         """At most ``limit`` of the selected, oldest first. SQS shows letters in no order: there may be older ones, where
-        there are more than ``limit``. Raises `Unavailable`."""
+        there are more than ``limit``. It ends soon after ``stop`` is set, with what it met until then. Raises
+        `Unavailable`."""
         channels = self._chosen(selection)
         if not channels:
             return []
         with ThreadPoolExecutor(len(channels)) as pool:
-            found = pool.map(lambda channel: self._some(channel, selection, limit), channels)
+            found = pool.map(lambda channel: self._some(channel, selection, limit, stop), channels)
             return sorted((letter for some in found for letter in some), key=lambda letter: letter.sent_at)[:limit]
 
-    def show(self, channel: str, letter_id: str) -> Shown:
-        """Raises `NotFound`, also while somebody else holds the letter, and `Unavailable`."""
+    def show(self, channel: str, letter_id: str, *, stop: threading.Event | None = None) -> Shown:
+        """Raises `NotFound`, also while somebody else holds the letter, or when ``stop`` was set before it was met, and
+        `Unavailable`."""
         (of,) = self._chosen(selection := Selection(frozenset({channel}), frozenset({letter_id})))
-        for letter in self._some(of, selection, 1):
+        for letter in self._some(of, selection, 1, stop):
             judgement, claimed = self._replayer.judge(of, letter), self._replayer.claimed(of, letter)
             return Shown(
                 letter=letter,
@@ -194,13 +198,15 @@ class LetterOffice:
         channels = self._chosen(order.selection)
         return Round(order, self._queues, now=self._now, sleep=self._sleep).go(channels)
 
-    def _some(self, channel: Channel, selection: Selection, limit: int) -> builtins.list[DeadLetter]:
+    def _some(
+        self, channel: Channel, selection: Selection, limit: int, stop: threading.Event | None
+    ) -> builtins.list[DeadLetter]:
         """What the scan meets first."""
         found: builtins.list[DeadLetter] = []
         with Scan(self._queues, channel, started_at=self._now()) as scan:
             for batch in scan:
                 found += filter(selection.takes, batch)
-                if len(found) >= (len(selection.letter_ids) or limit):
+                if len(found) >= (len(selection.letter_ids) or limit) or (stop is not None and stop.is_set()):
                     break
         return found[:limit]
 

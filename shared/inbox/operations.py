@@ -83,14 +83,15 @@ PARSERS: Parsers = {
 
 def build_operations(settings: OperatorSettings) -> Operations:
     """On AWS (or on what `settings.endpoint_url` says). Raises `ConfigurationError`."""
-    dynamodb, now = client(settings, "dynamodb"), AwsClock()
+    dynamodb, sqs, now = client(settings, "dynamodb"), client(settings, "sqs"), AwsClock()
     now.listen(dynamodb)
+    now.listen(sqs)
     inbox, audit = DynamoInbox(dynamodb, settings.inbox_table), DynamoAudit(dynamodb, settings.audit_table)
     subscriptions = SnsSubscriptions(client(settings, "sns"))
     try:
         office = LetterOffice(
             channels=settings.channels,
-            queues=SqsDeadLetterQueues(client(settings, "sqs")),
+            queues=SqsDeadLetterQueues(sqs),
             inbox=inbox,
             audit=audit,
             subscriptions=subscriptions,

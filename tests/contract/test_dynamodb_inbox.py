@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from shared.aws.inbox import DynamoInbox
-from shared.aws.inbox_items import to_item
+from shared.aws.inbox_items import SHARDS, to_item
 from shared.core.clock import to_millis
 from shared.core.inbox import HISTORY, KEPT, About, Attempt, Entry, EntryState, Outcome, Pause, Query, Waiting
 from tests.contract import tables
@@ -53,17 +55,16 @@ def write(table: Table, entry: Entry) -> None:
     table.dynamodb.put_item(TableName=table.name, Item=to_item(entry))
 
 
-def test_a_finished_entry_leaves_the_index() -> None:
+def test_a_finished_entry_leaves_the_indexes_of_what_is_to_do() -> None:
     table = Table("Inbox")
     inbox = DynamoInbox(table.dynamodb, table.name)
     held = claimed(inbox)
     inbox.settle(held, held.completed(NOON))
-    assert table.dynamodb.scan(TableName=table.name, IndexName="by-due")["Items"] == []
+    for index in ("by-due", "by-state"):
+        assert table.dynamodb.scan(TableName=table.name, IndexName=index)["Items"] == []
 
 
-def test_more_than_is_looked_at_is_counted_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_more_than_is_looked_at_is_counted_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.aws.inbox._LOOKED_AT", 20)
     table = Table("Inbox")
     inbox = DynamoInbox(table.dynamodb, table.name)
@@ -95,6 +96,65 @@ def test_a_search_in_vain_ends_in_short_pages_and_misses_nothing(monkeypatch: py
     assert ([head.entry_id for head in second.heads], second.next) == ([rare.entry_id], None)
 
 
+class Watched:
+    """A client whose queries are counted; before the ``number``-th something happens."""
+
+    def __init__(self, real: Any, number: int = 0, happening: Callable[[], object] = lambda: None) -> None:
+        self.real, self.number, self.happening = real, number, happening
+        self.queries = self.read = 0
+
+    def query(self, **request: Any) -> Any:
+        self.queries += 1
+        if self.queries == self.number:
+            self.happening()
+        answer = self.real.query(**request)
+        self.read += answer["Count"]
+        return answer
+
+
+def test_an_entry_that_is_claimed_while_it_is_looked_for_is_found_once() -> None:
+    table = Table("Inbox")
+    inbox = DynamoInbox(table.dynamodb, table.name)
+    inbox.accept(an_entry())
+    watched = Watched(table.dynamodb, SHARDS + 1, lambda: claimed(inbox))  # when what is RECEIVED was read
+    late = DynamoInbox(watched, table.name)  # type: ignore[arg-type]  # a client with a race
+    unfinished = Query(["job-requests"], states=frozenset({EntryState.RECEIVED, EntryState.RUNNING}))
+    assert [head.entry_id for head in late.find(unfinished, limit=5).heads] == ["job-requests#1"]
+
+
+def test_what_dynamodb_answers_in_no_order_is_found_once_each() -> None:
+    """It promises none among items of the same moment."""
+    table = Table("Inbox")
+    for number in range(9):
+        write(table, an_entry(number))
+
+    class Unordered(Watched):
+        def query(self, **request: Any) -> Any:
+            answer = super().query(**request)
+            answer["Items"].sort(key=lambda item: item["entry_id"]["S"])
+            return answer
+
+    inbox = DynamoInbox(Unordered(table.dynamodb), table.name)  # type: ignore[arg-type]  # a client in disorder
+    query = Query(["job-requests"])
+    pages = [inbox.find(query, limit=3)]
+    while pages[-1].next is not None:
+        pages.append(inbox.find(query, limit=3, start=pages[-1].next))
+    everything = [head.entry_id for page in pages for head in page.heads]
+    assert sorted(everything) == [f"job-requests#{number}" for number in range(9)]
+
+
+def test_a_later_page_does_not_read_the_earlier_ones_again() -> None:
+    table = Table("Inbox")
+    for number in range(40):
+        write(table, an_entry(number, accepted_at=NOON + timedelta(seconds=number)))
+    watched = Watched(table.dynamodb)
+    inbox = DynamoInbox(watched, table.name)  # type: ignore[arg-type]  # a client that counts
+    first = inbox.find(Query(["job-requests"]), limit=36)
+    watched.read = 0
+    assert len(inbox.find(Query(["job-requests"]), limit=36, start=first.next).heads) == 4
+    assert watched.read == 5  # and the one after which it goes on
+
+
 def test_a_message_about_what_no_key_can_hold_is_accepted_all_the_same() -> None:
     table = Table("Inbox")
     inbox = DynamoInbox(table.dynamodb, table.name)
@@ -105,9 +165,9 @@ def test_a_message_about_what_no_key_can_hold_is_accepted_all_the_same() -> None
 
 def test_the_largest_message_keeps_a_history_of_long_errors() -> None:
     dice = random.Random(1)
-    errors = ["".join(chr(dice.randrange(32, 127)) for _ in range(2000)) for _ in range(HISTORY)]
+    errors = ["".join(chr(dice.randrange(0x4E00, 0x4F00)) for _ in range(2000)) for _ in range(HISTORY)]
     history = tuple(Attempt("h", NOON, NOON, NOON, Outcome.RETRY, error) for error in errors)
-    envelope = json.dumps({"Message": "".join(chr(dice.randrange(128)) for _ in range(256 * 1024))})
+    envelope = json.dumps({"Message": "".join(chr(dice.randrange(32)) for _ in range(256 * 1024))})
     entry = an_entry(envelope=envelope, history=history)
     table = Table("Inbox")
     inbox = DynamoInbox(table.dynamodb, table.name)

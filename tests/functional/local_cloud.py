@@ -47,9 +47,9 @@ class LocalCloud:
 
 
 @contextmanager
-def running_cloud(*options: str) -> Iterator[LocalCloud]:
+def running_cloud(*options: str, port: int | None = None) -> Iterator[LocalCloud]:
     """Ended whatever happens. ``options``: more of its command line."""
-    (port,) = free_ports(1)
+    port = port or free_ports(1)[0]
     process = subprocess.Popen([sys.executable, "-m", "deploy.local", "--port", str(port), *options])
     try:
         cloud = LocalCloud(port, process)

@@ -7,6 +7,7 @@ does, at random. What fails is kept by hypothesis: ``pytest tests/fuzz`` then be
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import subprocess
 import sys
@@ -40,6 +41,7 @@ def tests_of(module: str) -> dict[str, Any]:
 def fuzz(name: str, seconds: int) -> None:
     """One test, in this process. Raises what it finds."""
     pytest_socket.disable_socket(allow_unix_socket=True)
+    logging.disable()
     module, _, _ = name.partition(":")
     try:
         atheris: Any = importlib.import_module("atheris")

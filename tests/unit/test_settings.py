@@ -12,7 +12,10 @@ from pydantic_settings import BaseSettings
 
 from annotator_hook.settings import AnnotatorSettings
 from cli.local_settings import LocalSettings
+from cli.operator import OperatorName
 from cli.packs_settings import PacksSettings
+from deploy.servers.metrics import MetricsSettings
+from deploy.servers.worker import DrainSettings
 from frontend.settings import FrontendSettings
 from shared.core.errors import ConfigurationError
 from util_hook.settings import UtilSettings
@@ -24,6 +27,9 @@ CLASSES: tuple[type[BaseSettings], ...] = (
     UtilSettings,
     LocalSettings,
     PacksSettings,
+    OperatorName,
+    MetricsSettings,
+    DrainSettings,
 )
 
 

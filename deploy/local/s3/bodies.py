@@ -5,7 +5,6 @@ A snapshot names them. So they are there before it, and a file that no object ha
 
 from __future__ import annotations
 
-import threading
 import uuid
 import weakref
 from collections import deque
@@ -17,11 +16,16 @@ from moto.s3.models import FakeKey, FakeMultipart
 from moto.utilities.utils import md5_hash
 
 
+class BodyLost(Exception):
+    """A file that was kept before is not there, or not whole. ``str(error)`` is its path."""
+
+
 class Body:
     """One file. It goes when nothing has this any more."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, size: int) -> None:
         self.path = path
+        self.size = size
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Body:
         """Itself: what is copied has the same content."""
@@ -34,36 +38,29 @@ class Bodies:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._known: weakref.WeakSet[Body] = weakref.WeakSet()
-        self._lock = threading.Lock()
-        self._fresh: list[Path] = []
         self._dropped: list[Path] = []
 
     def keep(self, content: bytes) -> Body:
-        """Written down, though not yet safe from a power cut."""
-        body = self._body(uuid.uuid4().hex)
+        """Written down. The system may take its time to bring it to the disk: a power cut is noticed by `found`."""
+        body = self._body(uuid.uuid4().hex, len(content))
         body.path.write_bytes(content)
-        with self._lock:
-            self._fresh.append(body.path)
         return body
 
-    def found(self, name: str) -> Body:
-        """One that was kept before. Raises `FileNotFoundError`."""
-        body = self._body(name)
-        body.path.stat()
-        return body
+    def found(self, name: str, size: int) -> Body:
+        """One that was kept before. Raises `BodyLost`."""
+        path = self._folder / name
+        if not path.is_file() or path.stat().st_size != size:
+            raise BodyLost(path)
+        return self._body(name, size)
 
-    def take(self) -> tuple[list[Path], list[Path]]:
-        """Files that came since the last snapshot, and those that no object has any more."""
-        with self._lock:
-            fresh, self._fresh = self._fresh, []
+    def take_dropped(self) -> list[Path]:
+        """Files that no object has any more. They go when a snapshot is there that was begun after this."""
         dropped = list(self._dropped)
         del self._dropped[: len(dropped)]
-        return fresh, dropped
+        return dropped
 
-    def give_back(self, fresh: list[Path], dropped: list[Path]) -> None:
-        """There was no snapshot after all."""
-        with self._lock:
-            self._fresh[:0] = fresh
+    def give_back(self, dropped: list[Path]) -> None:
+        """There was no such snapshot after all."""
         self._dropped[:0] = dropped
 
     def tidy(self) -> None:
@@ -73,8 +70,8 @@ class Bodies:
             if path not in known:
                 path.unlink()
 
-    def _body(self, name: str) -> Body:
-        body = Body(self._folder / name)
+    def _body(self, name: str, size: int) -> Body:
+        body = Body(self._folder / name, size)
         self._known.add(body)
         # `append` needs no lock, and may have none: this runs whenever the last reference goes, in any thread
         weakref.finalize(body, self._dropped.append, body.path).atexit = False

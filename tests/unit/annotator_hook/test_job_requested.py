@@ -85,6 +85,12 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return World(tmp_path, monkeypatch)
 
 
+def test_the_outcome_is_announced_with_the_job_its_owner_and_the_request_that_began_it(world: World) -> None:
+    world.deliver()
+    told = {"job_id": world.job.job_id, "user_id": world.job.user_id, "request_id": world.job.request_id}
+    assert [message.model_dump(include=set(told)) for message in world.announced] == [told]
+
+
 def test_a_requested_job_is_completed_with_its_ledger_and_files_and_announced(world: World) -> None:
     world.deliver()
     job = world.stored

@@ -7,14 +7,18 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.stub import Stubber
 
 from shared.aws.mail import SesMailer
 from shared.aws.objects import S3Objects, content_disposition
 from shared.aws.session import Service, client
+from shared.aws.table import Table
 from shared.aws.topics import DELIVERY_POLICY, SnsTopics
 from shared.core.errors import NotFound, Permanent, Unavailable
 from shared.core.ports import UploadedPart
@@ -60,6 +64,73 @@ def test_a_push_is_answered_within_the_15_seconds_of_sns_when_the_database_does_
     config = made(CLOUD, "dynamodb").meta.config
     attempts = config.retries["total_max_attempts"]
     assert attempts * (config.connect_timeout + config.read_timeout) + 1 + 2 < 15  # pauses of at most 1 s and 2 s
+
+
+class Wire:
+    """Answers in place of the network: ``bodies`` one after the other, each said to be ``length`` bytes long."""
+
+    def __init__(self, client: Any, length: int, *bodies: bytes, status: int = 200) -> None:
+        self.calls = 0
+        self._answers = iter(bodies)
+        self._length = length
+        self._status = status
+        client.meta.events.register("before-send", self._send)
+
+    def _send(self, request: Any, **_: object) -> AWSResponse:
+        self.calls += 1
+        body = next(self._answers)
+        raw = Mock(stream=lambda: iter([body]))
+        return AWSResponse(
+            request.url, self._status, HTTPHeaders.from_pairs([("Content-Length", str(self._length))]), raw
+        )
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+
+
+ITEM = b'{"Item":{"user_id":{"S":"alice"}}}'
+
+
+@pytest.mark.usefixtures("no_pauses")
+@pytest.mark.parametrize("end", [0, 1, len(ITEM) // 2, len(ITEM) - 1])
+def test_an_answer_that_was_cut_short_is_asked_for_again(end: int) -> None:
+    dynamodb = made(CLOUD, "dynamodb")
+    wire = Wire(dynamodb, len(ITEM), ITEM[:end], ITEM)
+    assert dynamodb.get_item(TableName="users", Key={"user_id": {"S": "alice"}})["Item"] == {"user_id": {"S": "alice"}}
+    assert wire.calls == 2
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_what_is_cut_short_each_time_is_no_answer_and_never_an_item_that_is_not_there() -> None:
+    dynamodb = made(CLOUD, "dynamodb")
+    Wire(dynamodb, len(ITEM), *[ITEM[:9]] * 3)
+    with pytest.raises(Unavailable):
+        Table(dynamodb, "users", "user_id").get("alice")
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_a_refusal_that_was_cut_short_is_not_taken_for_one() -> None:
+    refusal = b'{"__type":"com.amazonaws.dynamodb.v20120810#ValidationException","message":"No"}'
+    dynamodb = made(CLOUD, "dynamodb")
+    Wire(dynamodb, len(refusal), *[refusal[:9]] * 3, status=400)
+    with pytest.raises(Unavailable):
+        Table(dynamodb, "users", "user_id").get("alice")
+
+
+def test_that_an_email_was_sent_is_not_known_from_half_an_answer_and_it_is_not_sent_again() -> None:
+    ses = made(CLOUD, "sesv2")
+    wire = Wire(ses, 20, b'{"MessageId":')
+    with pytest.raises(Unavailable):
+        SesMailer(ses, "gas@example.org", "gas").send(to="a@example.org", subject="s", text="t", html="h", tags={})
+    assert wire.calls == 1
+
+
+def test_an_answer_to_head_has_a_length_and_no_body() -> None:
+    s3 = made(CLOUD, "s3")
+    Wire(s3, 1234, b"")
+    assert S3Objects(s3, "files").size("k") == 1234
 
 
 def test_buckets_are_host_names_on_aws_and_paths_elsewhere() -> None:

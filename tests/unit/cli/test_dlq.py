@@ -7,6 +7,7 @@ import os
 import signal
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from click.testing import CliRunner, Result
@@ -68,9 +69,8 @@ def test_letters_are_listed_with_reason_job_and_the_days_that_are_left(
 ) -> None:
     unhandled = world.unhandled("job-7")
     old = world.undelivered("job-8", sent_at=world.time - timedelta(days=12, hours=1))
-    first, second = (
-        line for line in terminal.says("list").splitlines() if "job-requests  " in line and "job-" in line[20:]
-    )
+    lines = terminal.says("list").split("Reason, and job")[1].splitlines()
+    first, second = "\n".join(lines[1:3]), "\n".join(lines[3:5])
     for word in (old, "undelivered", "job-8", "12 d", "46 h"):
         assert word in first
     for word in (unhandled, REASON, "job-7", "13 d"):
@@ -157,6 +157,13 @@ def test_who_it_was_can_be_said_and_is_else_the_login_name(terminal: Terminal, w
     world.raw("?")
     terminal.run("discard", "--queue", "job-requests", "--all", *YES, GAS_OPERATOR="", LOGNAME="root-at-night")
     assert [line.who for line in world.audit.entries] == ["otto", "otto", "root-at-night"]
+
+
+def test_whoever_has_no_name_has_to_say_one(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("getpass.getuser", Mock(side_effect=KeyError("getpwuid(): uid not found: 4711")))
+    result = terminal.run("replay", "--all", GAS_OPERATOR="")
+    assert result.exit_code == 2
+    assert "--who, or GAS_OPERATOR" in result.stderr
 
 
 def test_something_invalid_makes_exit_code_one_and_is_pointed_out(terminal: Terminal, world: DeadLetterWorld) -> None:

@@ -58,7 +58,8 @@ def test_messages_are_listed_latest_first_with_state_job_and_error(terminal: Ter
     dead = terminal.message("job-7", EntryState.DEAD)
     terminal.world.time += timedelta(seconds=1)
     waiting = terminal.message("job-8")
-    first, second = terminal.says("list").splitlines()[1:3]
+    lines = terminal.says("list").splitlines()
+    first, second = "\n".join(lines[1:3]), "\n".join(lines[3:5])
     for word in (waiting.entry_id, "RECEIVED", "job-8"):
         assert word in first
     for word in (dead.entry_id, "DEAD", "job-7", REASON):
@@ -88,7 +89,7 @@ def test_the_list_is_narrowed(terminal: Terminal) -> None:
 def test_what_is_left_out_is_said(terminal: Terminal) -> None:
     for number in range(3):
         terminal.message(f"job-{number}")
-    assert "2 messages; there are more" in terminal.says("list", "--limit", "2")
+    assert "2 shown; there are more" in terminal.says("list", "--limit", "2")
     assert terminal.answers("list", "--limit", "2")["has_more"] is True
     assert terminal.answers("list", "--limit", "3")["has_more"] is False
 

@@ -29,7 +29,7 @@ def overlap(services: tuple[str, str], monkeypatch: pytest.MonkeyPatch, *, patie
 
     dispatcher = Dispatcher(Gate())
     monkeypatch.setattr(dispatcher, "get_application", lambda environ: App(service=environ["service"]))
-    threads = [threading.Thread(target=dispatcher, args=({"service": service}, None)) for service in services]
+    threads = [threading.Thread(target=dispatcher, args=({"service": service, "REQUEST_METHOD": "POST"}, None)) for service in services]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -9,20 +9,17 @@ import zipfile
 from importlib.metadata import version
 from io import BytesIO, StringIO
 from pathlib import Path
-from typing import Any
 
-import html5lib
 import pysam
 import pytest
 
-from frontend.exports import slots, spreadsheet, vcf
+from frontend.exports import slots
 from frontend.exports.routes import KINDS
 from frontend.limits import TooMany
-from shared.core.errors import Unavailable
-from shared.core.jobs import Job, JobState
+from shared.core.jobs import Job
 from tests.client import Browser
-from tests.results_world import SAMPLES, family, variant
-from tests.results_world import call as called
+from tests.results_world import SAMPLES
+from tests.unit.frontend_exports.readers import READERS, positions_tsv
 from tests.unit.frontend_exports.world import ExportsWorld, fetch, tsv_of, vcf_of_zip, xlsx_of
 
 FILTERS = {
@@ -37,40 +34,20 @@ FILTERS = {
 """Query → positions."""
 
 
-def positions_tsv(data: bytes) -> list[int]:
-    return [int(row["pos"]) for row in tsv_of(data)[1]]
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> ExportsWorld:
+    """One for all of these tests: they read alone."""
+    return ExportsWorld(tmp_path_factory.mktemp("exports"))
 
 
-def positions_json(data: bytes) -> list[int]:
-    return [item["pos"] for item in json.loads(data)["variants"]]
+@pytest.fixture(scope="module")
+def alice(world: ExportsWorld) -> Browser:
+    return world.browser(world.alice)
 
 
-def positions_xlsx(data: bytes) -> list[int]:
-    names, *rows = xlsx_of(data)["Variants"]
-    return [int(row[names.index("pos")]) for row in rows]
-
-
-def positions_vcf(data: bytes) -> list[int]:
-    return [record.pos for record in vcf_of_zip(data)[1]]
-
-
-def positions_html(data: bytes) -> list[int]:
-    make: Any = html5lib.HTMLParser  # has no types
-    root = make(strict=True, namespaceHTMLElements=False).parse(data.decode())
-    found = [table for table in root.iter("table") if table.get("class") == "variants"]
-    names = [
-        "".join(row.find("th").find("code").itertext()) for table in found for row in table.find("tbody").iter("tr")
-    ]
-    return [int(name.split(":")[1].split(" ")[0].replace(",", "")) for name in names]
-
-
-READERS = {
-    "tsv": positions_tsv,
-    "json": positions_json,
-    "xlsx": positions_xlsx,
-    "vcf": positions_vcf,
-    "html": positions_html,
-}
+@pytest.fixture(scope="module")
+def job(world: ExportsWorld) -> Job:
+    return world.exported()
 
 
 def unpacked(data: bytes, folder: Path) -> Path:
@@ -161,27 +138,6 @@ def test_without_a_filter_it_says_so(alice: Browser, job: Job) -> None:
     assert "Filter as query" not in about
 
 
-@pytest.mark.parametrize(
-    ("kind", "query", "name"),
-    [
-        ("tsv", "", "patient_7.filtered.tsv"),
-        ("tsv", "transcripts=all", "patient_7.filtered.transcripts.tsv"),
-        ("xlsx", "", "patient_7.filtered.xlsx"),
-        ("json", "", "patient_7.filtered.json"),
-        ("html", "", "patient_7.filtered.html"),
-        ("vcf", "", "patient_7.filtered.vcf.zip"),
-    ],
-)
-def test_an_export_is_saved_under_a_name_made_of_the_jobs(
-    world: ExportsWorld, alice: Browser, kind: str, query: str, name: str
-) -> None:
-    job = world.exported(name="../patient 7.vcf.gz")
-    response = fetch(alice, job, kind, query)
-    assert response.headers["Content-Disposition"] == f"attachment; filename={name}"
-    assert response.headers["Cache-Control"] == "no-store"
-    assert response.headers["X-Content-Type-Options"] == "nosniff"
-
-
 # ---- TSV ----
 
 
@@ -210,40 +166,6 @@ def test_the_standard_librarys_reader_reads_the_tsv(alice: Browser, job: Job) ->
     assert [int(row["pos"]) for row in rows] == FILTERS[""]
 
 
-EVIL = '=HYPERLINK("http://evil.example","click")'
-
-
-@pytest.mark.parametrize("text", [EVIL, "+1+cmd|' /C calc'!A0", "-2+3+cmd", "@SUM(1)", "=1"])
-def test_nothing_becomes_a_formula(world: ExportsWorld, alice: Browser, text: str) -> None:
-    job = world.exported(
-        [variant("20", 5, "A", "G", [called(None, "", "intergenic_variant", pick=True)], ids=text, gt=["0/1"])],
-        ("=evil()",),
-    )
-    _, [row] = tsv_of(fetch(alice, job, "tsv").data)
-    assert row["ids"] == f"'{text}"
-    assert "gt:=evil()" in row
-    names, cells = xlsx_of(fetch(alice, job, "xlsx").data)["Variants"]
-    assert cells[names.index("ids")] == text
-    assert json.loads(fetch(alice, job, "json").data)["variants"][0]["ids"] == text
-
-
-@pytest.mark.parametrize("text", ["-1", "+5", "-", "-/ATG", "1e-5", "rs1"])
-def test_what_only_begins_like_a_formula_is_left_as_it_is(world: ExportsWorld, alice: Browser, text: str) -> None:
-    rows = [variant("20", 5, "A", "G", [called(None, "", "intergenic_variant", pick=True)], ids=text)]
-    _, [row] = tsv_of(fetch(alice, world.exported(rows, ()), "tsv").data)
-    assert row["ids"] == text
-
-
-def test_tabs_and_line_ends_in_a_value_break_no_line(world: ExportsWorld, alice: Browser) -> None:
-    rows = [
-        variant(
-            "20", 5, "A", "G", [called(None, "", "intergenic_variant", pick=True)], clinvar_conditions='a\tb\nc\r"d"'
-        )
-    ]
-    _, [row] = tsv_of(fetch(alice, world.exported(rows, ()), "tsv").data)
-    assert row["clinvar_conditions"] == 'a b c "d"'
-
-
 # ---- JSON ----
 
 
@@ -256,21 +178,6 @@ def test_json_has_all_transcripts_and_genotypes_of_a_variant(alice: Browser, job
         ("JAG1-202", False),
     ]
     assert item["consequences"][0]["hap_with"] == "3000:C>T"
-
-
-def test_json_of_a_file_without_samples_has_no_genotypes(world: ExportsWorld, alice: Browser) -> None:
-    rows = [{**item, "gt": None} for item in family()]
-    item = json.loads(fetch(alice, world.exported(rows, ()), "json").data)["variants"][0]
-    assert item["genotypes"] is None
-
-
-def test_a_sample_with_any_name_is_exported(world: ExportsWorld, alice: Browser) -> None:
-    name = "a'b\"c; DROP TABLE variants <b>é"
-    rows = [variant("20", 5, "A", "G", [called(None, "", "intergenic_variant", pick=True)], gt=["1/1"])]
-    job = world.exported(rows, (name,))
-    assert json.loads(fetch(alice, job, "json").data)["variants"][0]["genotypes"] == {name: "1/1"}
-    assert tsv_of(fetch(alice, job, "tsv").data)[1][0][f"gt:{name}"] == "1/1"
-    assert f"gt:{name}" in xlsx_of(fetch(alice, job, "xlsx").data)["Variants"][0]
 
 
 # ---- XLSX ----
@@ -295,26 +202,6 @@ def test_a_spreadsheets_heading_stays_in_sight_and_filters(alice: Browser, job: 
     assert '<autoFilter ref="A1:AG10"/>' in sheet
 
 
-def test_markup_control_characters_and_long_text_stay_within_a_cell(world: ExportsWorld, alice: Browser) -> None:
-    text = "<b>&amp; \x01\x0b" + "x" * 40_000
-    rows = [variant("20", 5, "A", "G", [called(None, "", "intergenic_variant", pick=True)], clinvar_conditions=text)]
-    names, row = xlsx_of(fetch(alice, world.exported(rows, ()), "xlsx").data)["Variants"]
-    cell = row[names.index("clinvar_conditions")]
-    assert cell.startswith("<b>&amp; xxx")
-    assert len(cell) <= 32_767
-
-
-@pytest.mark.parametrize("query", ["", "transcripts=all"])
-def test_more_rows_than_a_spreadsheet_holds_are_refused_with_a_way_out(
-    alice: Browser, job: Job, monkeypatch: pytest.MonkeyPatch, query: str
-) -> None:
-    monkeypatch.setattr(spreadsheet, "MOST_ROWS", 8)
-    page = alice.get(f"/jobs/{job.job_id}/export.xlsx?{query}")
-    assert page.status == 400
-    assert "and a spreadsheet holds 8. Narrow the filter" in page.words
-    assert fetch(alice, job, "xlsx", "impact=HIGH&match=picked").status_code == 200
-
-
 # ---- VCF ----
 
 
@@ -335,44 +222,6 @@ def test_the_vcfs_lines_are_those_of_the_annotated_vcf_untouched(alice: Browser,
     assert "##GAS_export_filter=Region: 20:3,001" in lines
 
 
-def test_a_vcf_that_is_gone_is_not_there(world: ExportsWorld, alice: Browser, job: Job) -> None:
-    del world.results.objects[job.results["vcf"].key]
-    assert fetch(alice, job, "vcf").status_code == 404
-    assert fetch(alice, job, "tsv").status_code == 200
-
-
-@pytest.mark.parametrize("content", [b"nonsense", b""])
-def test_a_vcf_that_is_damaged_exports_nothing(world: ExportsWorld, alice: Browser, job: Job, content: bytes) -> None:
-    world.results.objects[job.results["vcf"].key] = content
-    assert fetch(alice, job, "vcf").status_code == 503
-
-
-def test_a_vcf_with_fewer_lines_than_chosen_exports_nothing(world: ExportsWorld, alice: Browser, job: Job) -> None:
-    short = world.folder / "short.vcf"
-    short.write_text("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n", encoding="utf-8")
-    pysam.tabix_compress(str(short), f"{short}.gz", force=True)
-    world.results.objects[job.results["vcf"].key] = (world.folder / "short.vcf.gz").read_bytes()
-    assert fetch(alice, job, "vcf").status_code == 503
-
-
-def test_making_the_vcf_ends_when_it_takes_too_long(
-    alice: Browser, job: Job, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    slow = tmp_path / "slow.py"
-    slow.write_text("import time\ntime.sleep(60)\n", encoding="utf-8")
-    monkeypatch.setattr(vcf, "WORKER", slow)
-    monkeypatch.setattr(vcf, "MOST_SECONDS", 0.2)
-    assert fetch(alice, job, "vcf").status_code == 503
-
-
-def test_nothing_is_left_on_the_disk(world: ExportsWorld, alice: Browser, job: Job) -> None:
-    root = world.settings.results_cache_dir / "exports"
-    fetch(alice, job, "vcf").close()
-    world.results.objects[job.results["vcf"].key] = b"nonsense"
-    fetch(alice, job, "vcf").close()
-    assert list(root.iterdir()) == []
-
-
 # ---- the report ----
 
 
@@ -391,57 +240,9 @@ def test_the_report_draws_the_filtered_variants_alone(alice: Browser, job: Job) 
     assert "JAG1" not in text
 
 
-def test_the_reports_table_has_the_most_severe_when_there_are_too_many(
-    alice: Browser, job: Job, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("frontend.exports.report.MOST_ROWS", 3)
-    data = fetch(alice, job, "html").data
-    assert positions_html(data) == [3000, 3001, 3500]
-    assert "The 3 with the most severe consequences of 9" in data.decode()
-
-
-def test_markup_in_data_is_text_in_the_report(world: ExportsWorld, alice: Browser) -> None:
-    evil = "<script>alert(1)</script>"
-    rows = [
-        variant(
-            "20", 5, "A", "G", [called(None, "", "intergenic_variant", pick=True)], ids=evil, clinvar_significance=evil
-        )
-    ]
-    text = fetch(alice, world.exported(rows, (), name=f"{evil}.vcf"), "html").data.decode()
-    assert "<script" not in text
-    assert "&lt;script&gt;alert(1)" in text
-
-
-# ---- whose, and how many ----
-
-
-@pytest.mark.parametrize("kind", list(KINDS))
-def test_an_export_of_somebody_elses_job_is_not_there(world: ExportsWorld, job: Job, kind: str) -> None:
-    assert fetch(world.browser(world.bob), job, kind).status_code == 404
-    assert fetch(world.browser(), job, kind).status_code == 302
-
-
 @pytest.mark.parametrize("kind", ["csv", "TSV", "exe", "vcf.gz", "%00"])
 def test_another_format_is_not_there(alice: Browser, job: Job, kind: str) -> None:
     assert fetch(alice, job, kind).status_code == 404
-
-
-@pytest.mark.parametrize("kind", list(KINDS))
-@pytest.mark.parametrize("state", [JobState.RUNNING, JobState.FAILED, JobState.COMPLETED])
-def test_a_job_without_a_table_of_variants_has_no_exports(
-    world: ExportsWorld, alice: Browser, kind: str, state: JobState
-) -> None:
-    assert fetch(alice, world.job(state), kind).status_code == 404
-
-
-def test_one_person_cannot_make_more_than_a_few_at_once(world: ExportsWorld, alice: Browser, job: Job) -> None:
-    under_way = [alice.client.get(f"/jobs/{job.job_id}/export.tsv") for _ in range(slots.AT_ONCE_EACH)]
-    refused = fetch(alice, job, "tsv")
-    assert refused.status_code == 429
-    assert refused.headers["Retry-After"] == "20"
-    for response in under_way:
-        response.close()
-    assert fetch(alice, job, "tsv").status_code == 200
 
 
 def test_one_process_makes_no_more_than_a_few_at_once() -> None:
@@ -459,33 +260,3 @@ def test_one_process_makes_no_more_than_a_few_at_once() -> None:
 def test_what_failed_gives_its_place_back(alice: Browser, job: Job, kind: str) -> None:
     for _ in range(slots.AT_ONCE + 1):
         assert fetch(alice, job, kind, "af=many").status_code == 400
-
-
-def test_storage_that_is_away_gives_its_place_back_too(world: ExportsWorld, alice: Browser, job: Job) -> None:
-    fetch(alice, job, "tsv")
-    world.results.fail_with = Unavailable("S3 is away.")
-    for _ in range(slots.AT_ONCE + 1):
-        assert fetch(alice, job, "vcf").status_code == 503
-
-
-def test_an_export_names_the_commands_and_seconds_of_its_job(world: ExportsWorld, alice: Browser) -> None:
-    pack = {"sources": [{"name": "Genes", "version": ""}, {"name": "ClinVar", "version": "1"}]}
-    job = world.explored(summary={"pack": pack, "commands": ["bcftools csq -l"], "seconds": {"checking": 0.25}})
-    about, _ = tsv_of(fetch(alice, job, "tsv").data)
-    assert about["Commands"] == "bcftools csq -l"
-    assert about["Seconds"] == "checking 0.25"
-    assert about["Sources"] == "Genes, ClinVar 1"
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_file_of_many_samples_is_exported_without_their_genotypes(
-    world: ExportsWorld, alice: Browser, kind: str
-) -> None:
-    cohort = tuple(f"person{number}" for number in range(21))
-    gt = ["0/1", *["0/0"] * 20]
-    job = world.exported(
-        [variant("20", 7, "A", "G", [called(None, "", "intergenic_variant", pick=True)], gt=gt)], cohort
-    )
-    answer = fetch(alice, job, kind)
-    assert answer.status_code == 200
-    assert READERS[kind](answer.data) == [7]

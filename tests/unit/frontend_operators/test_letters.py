@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
@@ -249,6 +251,20 @@ def test_two_operators_replay_the_same_letters_once(world: OperatorsWorld, opera
     assert ["3 Replayed" in words for words in said] == [True, False]
     assert "Somebody was quicker" in said[1]
     assert len(world.inbox.entries) == 3
+
+
+def test_a_queue_that_is_too_long_to_be_looked_through_keeps_nobody_waiting(
+    world: OperatorsWorld, operator: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+    over.set()
+    monkeypatch.setattr(letters, "_deadline", lambda: nullcontext(over))
+    ids = [world.undelivered() for _ in range(40)]
+    assert "only a part was looked through" in operator.get(f"{LIST}?error=nothing").words
+    page = operator.get(f"{LIST}/job-requests/{ids[-1]}")
+    assert page.status == 400
+    assert "was not met" in page.words
+    assert world.queues.held(world.queue_url("job-requests")) == []
 
 
 def test_a_queue_without_an_answer_is_a_kind_page(world: OperatorsWorld, operator: Browser) -> None:

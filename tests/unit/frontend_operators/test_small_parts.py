@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from frontend.operators.bars import HEIGHT, bars
 from frontend.operators.memory import Memory
-from frontend.operators.moments import read_moment, rough, span
+from frontend.operators.moments import ago, read_moment, rough, span
 from frontend.operators.presentation import LONGEST_BODY, pretty
 from shared.core.channels import ChannelTotals
 from shared.core.errors import Permanent, Unavailable
@@ -51,7 +51,7 @@ def test_whatever_is_typed_is_a_moment_or_a_complaint(text: str) -> None:
         (-3, "0 ms", "0 ms"),
         (0.012, "12 ms", "12 ms"),
         (4, "4 s", "4 s"),
-        (4.26, "4.3 s", "4.3 s"),
+        (4.26, "4.3 s", "4 s"),
         (42, "42 s", "42 s"),
         (185, "3 min 5 s", "3 min"),
         (3600 * 5 + 12 * 60 + 7, "5 h 12 min", "5 h 12 min"),
@@ -62,6 +62,14 @@ def test_whatever_is_typed_is_a_moment_or_a_complaint(text: str) -> None:
 def test_stretches_of_time_are_read_at_a_glance(seconds: float, words: str, roughly: str) -> None:
     assert span(timedelta(seconds=seconds)) == words
     assert rough(timedelta(seconds=seconds)) == roughly
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(185, "3 min ago"), (1, "1 s ago"), (0.4, "just now"), (-0.4, "just now"), (-7260, "in 2 h 1 min")],
+)
+def test_how_long_ago_something_was_is_said_roughly(seconds: float, words: str) -> None:
+    assert ago(NOON - timedelta(seconds=seconds), NOON) == words
 
 
 def test_the_tallest_bar_fills_the_drawing_and_little_is_still_to_be_seen() -> None:
@@ -113,6 +121,15 @@ def test_what_is_too_old_or_failed_is_found_out_anew() -> None:
     assert memory.recall("key", life=life, find_out=fail) == 1
     now += timedelta(seconds=1)
     assert memory.recall("key", life=life, find_out=lambda: 3) == 3
+
+
+def test_what_took_long_is_remembered_longer() -> None:
+    now, seconds = NOON, iter([0.0, 3.0])
+    memory = Memory(lambda: now, timer=lambda: next(seconds))
+    life = timedelta(seconds=5)
+    assert memory.recall("key", life=life, find_out=lambda: 1) == 1
+    now += timedelta(seconds=59)
+    assert memory.recall("key", life=life, find_out=lambda: 2) == 1
 
 
 @given(st.one_of(st.text(), st.recursive(st.none() | st.integers() | st.text(), st.lists).map(str)))

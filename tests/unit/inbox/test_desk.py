@@ -186,7 +186,6 @@ def test_of_very_many_messages_the_latest_are_told_and_it_says_so(
     world: DeadLetterWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(desk, "MOST_HEADS", 25)
-    monkeypatch.setattr(desk, "_PAGE", 10)
     for number in range(30):
         entry(world, EntryState.DONE, accepted_at=NOON - SECOND * (number + 1))
     found = overview(world)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,6 @@ import pytest
 import structlog
 from flask import Flask
 from structlog.testing import capture_logs
-from werkzeug.test import TestResponse
 
 from shared import metrics
 from shared.aws.clock import AwsClock
@@ -25,57 +24,9 @@ from shared.core.settings import HookSettings
 from shared.inbox.hook_server import HookServer, Outside, build
 from shared.inbox.route import Lease
 from shared.sns_verify import CertificateStore
-from tests.fakes import FakeTopics
-from tests.sns_sender import TOKEN, TOPIC_ARN, Envelope, SnsSender, body, headers
-from tests.unit.inbox.test_engine import PATIENCE, eventually
-from tests.unit.inbox.world import World
-
-MESSAGE = JobRequested(job_id="job", run=1, request_id="the-browsers")
-
-
-class Site:
-    """A hook server on fakes, and SNS before it."""
-
-    def __init__(self, **settings: Any) -> None:
-        self.world, self.topics, self.sender = World(), FakeTopics(), SnsSender()
-        given = {"sweep_seconds": 0.01, "subscribe_at_start": False, **settings}
-        outside = Outside(
-            inbox=self.world.inbox,
-            topics=self.topics,
-            dead_letters=self.world.dead_letters,
-            certificates=CertificateStore(fetch=self.sender.fetch, now=self.world.now),
-            now=self.world.now,
-        )
-        app = Flask("site")
-        HookServer(
-            HookSettings(public_url="https://gas", inbox_table="inbox", hook_url="https://hook", **given),
-            [self.world.route],
-            outside,
-        ).attach(app)
-        self.gas = app.extensions["gas"]
-        self.browser = app.test_client()
-
-    def push(self, envelope: Envelope, path: str = "/hooks/job-requests") -> TestResponse:
-        return self.browser.post(path, data=body(envelope), headers=headers(envelope))
-
-    def notify(self, text: str = MESSAGE.to_json(), **changes: Any) -> TestResponse:
-        return self.push(self.sender.notification(text, **changes))
-
-    def states(self) -> list[EntryState]:
-        return [entry.state for entry in self.world.inbox.entries.values()]
-
-
-@pytest.fixture
-def site() -> Site:
-    return Site()
-
-
-@pytest.fixture
-def started(site: Site) -> Iterator[Site]:
-    site.gas.start()
-    eventually(lambda: site.browser.get("/readyz").status_code == 200)
-    yield site
-    site.gas.stop(PATIENCE)
+from tests.sns_sender import TOKEN, TOPIC_ARN, SnsSender, body, headers
+from tests.unit.inbox.running import PATIENCE, eventually
+from tests.unit.inbox.site import MESSAGE, Site
 
 
 def test_a_notification_is_stored_verbatim_before_it_is_answered_200(site: Site) -> None:
@@ -170,41 +121,6 @@ def test_a_server_that_stops_is_not_ready_and_answers_503(started: Site) -> None
     assert started.browser.get("/readyz").status_code == 503
     assert started.notify().status_code == 503
     assert started.world.inbox.entries == {}
-
-
-def test_a_server_that_has_not_started_is_healthy_and_not_ready(site: Site) -> None:
-    assert site.browser.get("/healthz").status_code == 200
-    assert site.browser.get("/readyz").status_code == 503
-
-
-def test_what_is_wrong_is_told_to_whoever_asks_whether_the_server_is_ready(site: Site) -> None:
-    answer = site.browser.get("/readyz").get_json()
-    assert answer["status"] == "not ready"
-    assert answer["checks"]["database"] == {"ok": False, "detail": "It was not reached yet."}
-    assert answer["checks"]["workers"] == {"ok": True, "slots": 2, "busy": 0, "waiting": 0}
-
-
-def test_a_server_that_is_ready_says_so_in_the_same_shape(started: Site) -> None:
-    answer = started.browser.get("/readyz").get_json()
-    assert answer["status"] == "ready"
-    assert all(check["ok"] for check in answer["checks"].values())
-
-
-def test_who_paused_and_why_is_not_told_to_the_world(started: Site) -> None:
-    started.world.inbox.pause(Pause("job-requests", "operator@example.org", "s3cret", started.world.time))
-    eventually(lambda: "paused job-requests" in started.browser.get("/readyz").text)
-    assert not {"operator@example.org", "s3cret"} & set(started.browser.get("/readyz").text.split())
-    assert started.browser.get("/readyz").status_code == 200
-
-
-def test_a_server_is_unhealthy_once_a_thread_has_ended(started: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    dead = threading.Thread(target=lambda: None, name="inbox-worker-0")
-    dead.start()
-    dead.join()
-    monkeypatch.setattr(started.gas._engine._workers, "_threads", [dead])
-    answer = started.browser.get("/healthz")
-    assert (answer.status_code, answer.get_json()["status"]) == (500, "failed")
-    assert "inbox-worker-0" in answer.text
 
 
 def test_a_paused_endpoint_is_503_until_it_is_resumed_and_the_message_is_kept_by_sns(started: Site) -> None:

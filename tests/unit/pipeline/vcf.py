@@ -11,10 +11,10 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from annotator_hook.packs import format as packs
-from annotator_hook.pipeline import parts
+from annotator_hook.pipeline import parts, work
 from annotator_hook.pipeline.check import Check
 from annotator_hook.pipeline.genome import Genome
-from annotator_hook.pipeline.job import Limits, Result, Spec, run
+from annotator_hook.pipeline.job import GAS_VERSION, Limits, Result, Spec, run
 from annotator_hook.pipeline.report import Log
 from annotator_hook.pipeline.source import Source
 from annotator_hook.pipeline.spool import Reader
@@ -125,9 +125,14 @@ class Annotated:
 
 
 def annotated(folder: Path, content: str | bytes, *, workers: int = 1, pack: Path = RCRS) -> Annotated:
-    """The content, put through the child process."""
+    """The content, put through the pipeline, in this process where one is enough: a child takes longer to start than
+    to do such a job."""
     spec = replace(a_spec(folder, content), workers=workers, pack_dir=pack)
-    return Annotated(run(spec, on_progress=lambda _: None, should_stop=lambda: False))
+    if workers > 1:
+        return Annotated(run(spec, on_progress=lambda _: None, should_stop=lambda: False))
+    work_dir = folder / "work"
+    work_dir.mkdir()
+    return Annotated(work.annotate(spec, work_dir, GAS_VERSION, lambda _: None))
 
 
 def info(record: list[str]) -> dict[str, str]:

@@ -19,6 +19,7 @@ def test_a_free_users_job_waits_for_the_retention_from_its_completion() -> None:
     job = world.waiting_job(world.user())
     assert job.archive_at == world.time + RETENTION
     assert world.waits.started[job.job_id, job.wait] == (world.time + RETENTION - NOTICE, world.time + RETENTION)
+    assert world.waits.owners[job.job_id] == job.user_id
 
 
 def test_a_free_users_cancelled_job_waits_from_when_it_was_cancelled() -> None:

@@ -157,11 +157,11 @@ def test_a_signed_string_is_never_read_as_two_messages(
     envelope: Envelope, inside: list[str], data: st.DataObject
 ) -> None:
     """Whoever publishes writes lines that look like keys; whoever attacks cuts the signed string wherever he likes."""
-    original = SENDER.sign(envelope | {"Message": "\n".join(inside)})
-    signed = string_to_sign(original).decode()
-    kind = data.draw(st.sampled_from(sorted(SIGNED)))
+    written = envelope | {"Message": "\n".join(inside)}
+    signed = string_to_sign(written).decode()
+    kind = data.draw(st.sampled_from([envelope["Type"], envelope["Type"], *sorted(SIGNED)]))
     keys = [key for key in SIGNED[kind] if key != "Subject" or data.draw(st.booleans())]
-    claimed: Envelope = {**original, "Type": kind}
+    claimed: Envelope = {**written, "Type": kind}
     for key in ("Subject", "Token", "SubscribeURL"):
         claimed.pop(key, None)
     rest = signed
@@ -175,6 +175,8 @@ def test_a_signed_string_is_never_read_as_two_messages(
         claimed[key], rest = rest[:end], rest[end + 1 :]
     assume(claimed["Type"] == kind)
     assert string_to_sign(claimed).decode() == signed
+    original = SENDER.sign(written)  # not before: it takes longer than all the rest
+    claimed["Signature"] = original["Signature"]
     if outcome(body(claimed)) is None:
         again = read(body(claimed)).message
         meant = read(body(original)).message

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from shared.core.errors import Retryable, Unavailable
+from shared.core.inbox import About
 from shared.core.jobs import Job, JobError, JobState, Ledger
 from shared.core.messages import JobFinished, MailEvent
 from shared.core.users import User
@@ -61,6 +62,14 @@ def test_the_owner_of_a_failed_job_reads_what_is_wrong_where_and_how_to_mend_it(
         assert "Line 7 has 6 columns." in body
         assert "Separate columns by tabs." in body
         assert "line 7" in body
+
+
+def test_what_ses_reports_says_which_job_whose_and_which_request_it_is_about() -> None:
+    world = World()
+    world.finished()
+    tags = {name: [value] for name, value in world.mailer.sent[0].tags.items()}
+    event = MailEvent.model_validate({"eventType": "Delivery", "mail": {"messageId": "m", "tags": tags}})
+    assert event.about() == About(world.one.job_id, world.owner.user_id, world.one.request_id)
 
 
 def test_a_message_delivered_twice_sends_one_email() -> None:
