@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import boto3
 from botocore.config import Config
 
-from shared.core.settings import Settings
+from shared.core.settings import AwsSettings
 
 if TYPE_CHECKING:
+    from types_boto3_autoscaling import AutoScalingClient
+    from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_s3 import S3Client
     from types_boto3_sesv2 import SESV2Client
@@ -18,10 +20,12 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
     from types_boto3_stepfunctions import SFNClient
 
-Service = Literal["dynamodb", "s3", "sesv2", "sns", "sqs", "stepfunctions"]
+Service = Literal["autoscaling", "cloudwatch", "dynamodb", "s3", "sesv2", "sns", "sqs", "stepfunctions"]
 
 _POOL = 64  # connections kept for each service: request threads and workers call at once, and none should wait
 _PATIENCE: dict[Service, dict[str, Any]] = {
+    "autoscaling": {"connect_timeout": 3, "read_timeout": 10, "retries": {"mode": "standard", "total_max_attempts": 3}},
+    "cloudwatch": {"connect_timeout": 3, "read_timeout": 10, "retries": {"mode": "standard", "total_max_attempts": 3}},
     # A push is answered within SNS's 15 s also when DynamoDB does not answer: three tries, at most about 10 s.
     "dynamodb": {"connect_timeout": 1, "read_timeout": 2.5, "retries": {"mode": "standard", "total_max_attempts": 3}},
     # Never tried again by the SDK: an e-mail whose answer was lost would go out twice (docs/decisions/0002).
@@ -41,18 +45,22 @@ _NO_ANSWER = 502
 
 
 @overload
-def client(settings: Settings, service: Literal["dynamodb"]) -> DynamoDBClient: ...
+def client(settings: AwsSettings, service: Literal["autoscaling"]) -> AutoScalingClient: ...
 @overload
-def client(settings: Settings, service: Literal["s3"], *, tries: int | None = None) -> S3Client: ...
+def client(settings: AwsSettings, service: Literal["cloudwatch"]) -> CloudWatchClient: ...
 @overload
-def client(settings: Settings, service: Literal["sesv2"]) -> SESV2Client: ...
+def client(settings: AwsSettings, service: Literal["dynamodb"]) -> DynamoDBClient: ...
 @overload
-def client(settings: Settings, service: Literal["sns"]) -> SNSClient: ...
+def client(settings: AwsSettings, service: Literal["s3"], *, tries: int | None = None) -> S3Client: ...
 @overload
-def client(settings: Settings, service: Literal["sqs"]) -> SQSClient: ...
+def client(settings: AwsSettings, service: Literal["sesv2"]) -> SESV2Client: ...
 @overload
-def client(settings: Settings, service: Literal["stepfunctions"]) -> SFNClient: ...
-def client(settings: Settings, service: Service, *, tries: int | None = None) -> Any:
+def client(settings: AwsSettings, service: Literal["sns"]) -> SNSClient: ...
+@overload
+def client(settings: AwsSettings, service: Literal["sqs"]) -> SQSClient: ...
+@overload
+def client(settings: AwsSettings, service: Literal["stepfunctions"]) -> SFNClient: ...
+def client(settings: AwsSettings, service: Service, *, tries: int | None = None) -> Any:
     """A client that threads may share. Opens no connection; credentials are found by boto3 when they are needed.
 
     ``tries``: how often a call is made at most, where that is other than usual.

@@ -18,6 +18,7 @@ from shared.core.clock import Clock
 from shared.core.errors import GasError
 from shared.core.health import Check, Checks
 from shared.core.inbox import Entry, Inbox, Pause
+from shared.core.load import Load
 from shared.core.ports import DeadLetters, Topics
 from shared.core.settings import HookSettings
 from shared.inbox.attempts import Attempts
@@ -37,6 +38,8 @@ READY_SECONDS = 30.0
 answer may take ten seconds for each of its queries, and is no reason yet to take the server out of service."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds between attempts to subscribe; doubling."""
+PUBLISH_SECONDS = 60.0
+"""How often the load is published: Auto Scaling sums over minutes."""
 
 
 class Engine:
@@ -52,9 +55,11 @@ class Engine:
         dead_letters: DeadLetters,
         now: Clock,
         bucket: Callable[[], object] | None = None,
+        publish: Callable[[Load], object] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``bucket`` asks S3 for next to nothing, and raises `GasError` when it does not answer."""
+        """``bucket`` asks S3 for next to nothing, and raises `GasError` when it does not answer. ``publish`` is told the
+        load once a minute, and raises `GasError` likewise."""
         self.backlog = Backlog(settings.max_backlog)
         self.draining = False
         self._settings = settings
@@ -62,6 +67,7 @@ class Engine:
         self._inbox = inbox
         self._topics = topics
         self._bucket = bucket
+        self._publish = publish
         self._now = now
         self._leases = Leases(inbox, length=timedelta(seconds=settings.lease_seconds), now=now)
         attempts = Attempts(
@@ -138,6 +144,8 @@ class Engine:
         ]
         if self._bucket is not None:
             self._threads.append(_thread("inbox-bucket", self._watch_bucket))
+        if self._publish is not None:
+            self._threads.append(_thread("inbox-load", partial(self._publish_load, self._publish)))
         if self._settings.subscribe_at_start:
             _thread("inbox-subscribe", self._subscribe)
 
@@ -200,6 +208,16 @@ class Engine:
             )
             if self._stopped.wait(self._settings.sweep_seconds):
                 return
+
+    def _publish_load(self, publish: Callable[[Load], object]) -> None:
+        """Not before the backlog was counted, nor while the count is old. A server that stops has no slots any more."""
+        pause = FIRST_PAUSE
+        while not self._stopped.wait(pause) and not self.draining:
+            pause = FIRST_PAUSE
+            if self._database_reach.check.ok:
+                load = Load(backlog=self.backlog.unfinished, slots=self._workers.slots, busy=self._workers.busy)
+                _survive("publish the load", partial(publish, load))
+                pause = PUBLISH_SECONDS
 
     def _beat(self) -> None:
         while not self._stopped.wait(self._settings.lease_seconds / 3):
