@@ -51,6 +51,27 @@ def test_no_two_stacks_give_the_same_name_to_different_outputs() -> None:
     assert len(names) == len(set(names))
 
 
+NAMES = (
+    "AlarmName",
+    "AutoScalingGroupName",
+    "InstanceProfileName",
+    "LogGroupName",
+    "QueueName",
+    "RoleName",
+    "StateMachineName",
+    "TopicName",
+)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_two_deployments_live_side_by_side_in_one_account(stack: str) -> None:
+    """Their names begin with what they are called."""
+    for name, one in STACKS[stack]["Resources"].items():
+        for given in (value for key, value in one.get("Properties", {}).items() if key in NAMES):
+            is_of_another = isinstance(given, dict) and "Ref" in given
+            assert is_of_another or given["Sub"].startswith(("${Deployment}-", "${AWS::StackName}-")), name
+
+
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_parameter_that_somebody_has_to_give_is_explained(stack: str) -> None:
     outputs = {name for template in STACKS.values() for name in template.get("Outputs", {})}
