@@ -80,7 +80,7 @@ def build(settings: HookSettings) -> Outside:
 
 
 class HookServer:
-    """``POST /hooks/<name>`` for each route, ``/healthz`` and ``/readyz``."""
+    """``POST /hooks/<name>`` and ``GET /hooks/<name>/readyz`` for each route, ``/healthz`` and ``/readyz``."""
 
     def __init__(
         self,
@@ -124,6 +124,8 @@ class HookServer:
                 methods=["POST"],
                 provide_automatic_options=False,
             )
+            # For whoever knows the endpoint alone: /readyz of the host may be another server's, behind a load balancer.
+            app.add_url_rule(f"/hooks/{route.name}/readyz", view_func=self._readyz, endpoint=f"readyz-{route.name}")
         app.add_url_rule("/healthz", view_func=self._healthz, endpoint="healthz")
         app.add_url_rule("/readyz", view_func=self._readyz, endpoint="readyz")
         app.register_error_handler(HTTPException, _explain)
