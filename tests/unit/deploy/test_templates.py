@@ -29,7 +29,7 @@ LARGEST_BODY = 51_200  # bytes of a template that CloudFormation takes without a
 
 
 def test_cfn_lint_finds_nothing() -> None:
-    command = [str(Path(sys.executable).with_name("cfn-lint")), *map(str, PATHS)]
+    command = [str(Path(sys.executable).with_name("cfn-lint")), "--include-checks", "I", "--", *map(str, PATHS)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout) == (0, "")
 
