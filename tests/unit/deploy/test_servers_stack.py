@@ -90,6 +90,14 @@ def test_rates_count_pages_but_no_hooks() -> None:
     assert servers("WebAclAssociation")["ResourceArn"] == {"Ref": "LoadBalancer"}
 
 
+def test_the_rate_of_passwords_is_that_of_pages_that_there_are() -> None:
+    statement = servers("WebAcl")["Rules"][0]["Statement"]["RateBasedStatement"]["ScopeDownStatement"]["AndStatement"]
+    expression = statement["Statements"][1]["RegexMatchStatement"]["RegexString"]
+    routes = "".join(path.read_text() for path in Path("frontend/accounts").glob("*.py"))
+    for page in re.findall(r"[a-z-]+", expression):
+        assert f'route("/{page}' in routes, page
+
+
 # when it is ready, and how it leaves
 
 
