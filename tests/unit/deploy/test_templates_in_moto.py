@@ -12,6 +12,7 @@ import boto3
 import pytest
 from moto import mock_aws
 from moto.cloudformation import parsing
+from moto.core.common_models import CloudFormationModel
 
 from tests.unit.deploy.templates import FOLDER, STACKS
 
@@ -81,7 +82,11 @@ class Account:
         self.known |= outputs
 
 
-MODELS = {name: model for name, model in parsing.get_model_map().items() if model.__module__.startswith("moto.")}
+MODELS = {
+    model.cloudformation_type(): model
+    for model in CloudFormationModel.__subclasses__()
+    if model.__module__.startswith("moto.")
+}
 """moto's own, without those of the local cloud."""
 
 
