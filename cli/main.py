@@ -11,6 +11,7 @@ from shared.core.errors import GasError
 
 COMMANDS: Final = {
     "billing": ("cli.billing", "billing_group"),
+    "deploy": ("cli.deploy", "deploy_group"),
     "dlq": ("cli.dlq", "dlq_group"),
     "messages": ("cli.messages", "messages_group"),
     "packs": ("cli.packs", "packs_group"),
