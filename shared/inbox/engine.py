@@ -21,6 +21,7 @@ from shared.core.inbox import Entry, Inbox, Pause
 from shared.core.load import Load
 from shared.core.ports import DeadLetters, Topics
 from shared.core.settings import HookSettings
+from shared.inbox import sweeper
 from shared.inbox.attempts import Attempts
 from shared.inbox.backlog import Backlog
 from shared.inbox.leases import Leases
@@ -88,6 +89,8 @@ class Engine:
         self._database_reach, self._bucket_reach = Reach(patience, monotonic), Reach(patience, monotonic)
         self._pauses: Mapping[str, Pause] = {}
         self._more = False
+        self._monotonic = monotonic
+        self._sweep_at = monotonic()
         self._nudge = threading.Event()
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -176,14 +179,18 @@ class Engine:
 
     def _sweep(self) -> None:
         while not self.draining:
-            self._nudge.clear()
             _survive("sweep", partial(self._database_reach.ask, self._sweep_once))
-            if not self.draining:
-                self._nudge.wait(self._settings.sweep_seconds)
+            if self._nudge.wait(self._settings.sweep_seconds):
+                self._nudge.clear()
+                self._sweep_at = self._monotonic()
 
     def _sweep_once(self) -> None:
+        """The pauses at every beat: that is one small item."""
         self._pauses = self._inbox.pauses()
-        self._more = self._sweeper.sweep()
+        now = self._monotonic()
+        if now >= self._sweep_at:
+            self._more = self._sweeper.sweep()
+            self._sweep_at = now + sweeper.pause(self._settings.sweep_seconds, self.backlog.unfinished)
 
     def _on_idle(self) -> None:
         if self._more:  # arrears: the next page at once, not at the next beat of the sweep
