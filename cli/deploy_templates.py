@@ -33,7 +33,7 @@ COMPUTED: Final = frozenset(
 _CODE = re.compile(r"^(?P<indent> *)Code: (?P<path>\.\./[^\s#]+).*$", re.MULTILINE)
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # a class either way
     """Reads what can be read without CloudFormation: its functions are nothing here."""
 
 

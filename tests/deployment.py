@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import pytest
@@ -112,15 +113,19 @@ STACKS = {"network": NETWORK, "core": CORE, "roles": ROLES, "servers": SERVERS, 
 
 def templates(folder: Path) -> tuple[Template, ...]:
     """Written into that folder, and read as the real ones are. The outputs that the servers need are all there."""
-    real = _load("core", FOLDER / "core.yaml")
     for kind, text in STACKS.items():
         whole = text
         if kind == "core":
             whole += "".join(
-                f"  {name}: {{Value: {name}}}\n" for name in sorted(real.outputs) if f"  {name}:" not in text
+                f"  {name}: {{Value: {name}}}\n" for name in sorted(_real_outputs()) if f"  {name}:" not in text
             )
         (folder / f"{kind}.yaml").write_text(whole)
     return load(folder)
+
+
+@functools.cache
+def _real_outputs() -> frozenset[str]:
+    return _load("core", FOLDER / "core.yaml").outputs
 
 
 def mend_change_sets(monkeypatch: pytest.MonkeyPatch) -> None:

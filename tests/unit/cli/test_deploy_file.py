@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 
@@ -72,6 +73,7 @@ def test_what_this_machines_environment_says_is_not_told_to_servers(monkeypatch:
 # The real templates
 
 
+@functools.cache
 def templates() -> tuple[Template, ...]:
     return tuple(_load(kind, FOLDER / f"{kind}.yaml") for kind in KINDS if (FOLDER / f"{kind}.yaml").exists())
 
