@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from shared.core.errors import GasError
+from shared.core.version import VERSION
 
 COMMANDS: Final = {
     "billing": ("cli.billing", "billing_group"),
@@ -35,7 +36,7 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="gas")
+@click.version_option(VERSION, prog_name="gas")
 def gas() -> None:
     """GAS, the Genomics Annotation Service."""
 
