@@ -7,6 +7,7 @@ alone) there is something to change.
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Final
@@ -151,6 +152,15 @@ def down_command(path: Path, confirm: str | None, *, delete_data: bool) -> None:
         raise GasError("Nothing was deleted: the deployment's name was not typed.")
     left = run.deployer.down(delete_data=delete_data)
     run.console.print(f"Down. Left: {', '.join(left)}, with all data." if left else "Down. Nothing is left.")
+
+
+@deploy_group.command("settings")
+@_file
+def settings_command(path: Path) -> None:
+    """Print what servers are told, for a shell to read: so operators' commands reach the same tables and queues. No
+    secrets are among it."""
+    for name, value in sorted(connect(read(path)).settings.read().items()):
+        click.echo(f"export {name}={shlex.quote(value)}")
 
 
 @deploy_group.group("rotate")

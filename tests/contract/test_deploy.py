@@ -331,6 +331,14 @@ class TestRotate:
         assert "present secret" in str(result.exception)
 
 
+def test_a_shell_reads_what_servers_are_told_but_no_secret(account: Account) -> None:
+    account.up()
+    shown = account.run("settings").output
+    assert f"export GAS_JOBS_TABLE={account.outputs('gas')['JobsTable']}\n" in shown
+    assert "export GAS_MAIL_FROM='GAS <gas@mail.example.org>'\n" in shown
+    assert not any(secret in shown for secret in account.secrets.values())
+
+
 class TestStatus:
     def test_all_is_well(self, account: Account) -> None:
         account.up()
