@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import boto3
 import pytest
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
 from deploy.local.calls import Calls, Recorded
@@ -48,7 +48,8 @@ class Cloud:
             "wsgi.input": BytesIO(body),
             **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()},
         }
-        self._app(environ, lambda *_: None)
+        start_response: Any = lambda *_: None  # noqa: E731 - its whole signature is of no interest
+        self._app(environ, start_response)
 
     def client(self, service: str, key: str = "frontend") -> Any:
         """A boto3 client whose requests come here, and no further."""
@@ -63,7 +64,7 @@ class Cloud:
         made.meta.events.register("before-send", self._send)
         return made
 
-    def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+    def _send(self, request: Any, **_: Any) -> AWSResponse:
         headers = {
             name: value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()
         }
