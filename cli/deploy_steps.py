@@ -176,16 +176,15 @@ class Deployer:
     def down(self, *, delete_data: bool) -> list[str]:
         """Deletes the stacks that work; with ``delete_data`` those that hold data, too, and all data in them. The names
         of the stacks that are left."""
+        retained = {template.kind: template.retained for template in self._templates}
         for kind, stack in reversed(self._stacks().items()):
             if kind in KEEPING and not delete_data:
                 continue
             data = self._data_of(stack) if delete_data else []
-            if kind in KEEPING:  # data first: should this be broken off, the stack still knows what is left
-                self._delete_data(data)
-                self._delete(stack)
-            else:  # a load balancer writes its log to the end
-                self._delete(stack)
-                self._delete_data(data)
+            if kind in KEEPING:  # before the stack: should this be broken off, it still knows what is left
+                self._delete_data([resource for resource in data if resource.logical_id in retained[kind]])
+            self._delete(stack)
+            self._delete_data(data)  # a load balancer, for one, writes its log to the end
         if delete_data:
             self._cloud.settings.delete()
             self._cloud.secrets.delete()
@@ -202,8 +201,8 @@ class Deployer:
 
     def _delete_data(self, data: list[Resource]) -> None:
         for resource in data:
-            self._cloud.leftovers.delete(resource)
-            self._teller.say(f"Deleted {resource.physical_id}.")
+            if self._cloud.leftovers.delete(resource):
+                self._teller.say(f"Deleted {resource.physical_id}.")
 
     def _delete(self, stack: Stack) -> None:
         events = self._follow(stack.name, self._cloud.stacks.delete(stack))

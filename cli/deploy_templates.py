@@ -50,6 +50,8 @@ class Template:
     outputs: frozenset[str]
     resources: Mapping[str, str]
     """Logical id → type."""
+    retained: frozenset[str]
+    """Logical ids of those that CloudFormation keeps when it deletes the stack."""
 
     def stack_name(self, deployment: Deployment) -> str:
         """The core stack has the deployment's own name, so that its resources are named as in the local cloud."""
@@ -88,6 +90,9 @@ def _load(kind: str, path: Path) -> Template:
         parameters=found.get("Parameters", {}),
         outputs=frozenset(found.get("Outputs", {})),
         resources={name: resource["Type"] for name, resource in found["Resources"].items()},
+        retained=frozenset(
+            name for name, resource in found["Resources"].items() if resource.get("DeletionPolicy") == "Retain"
+        ),
     )
 
 

@@ -6,7 +6,9 @@ import functools
 from pathlib import Path
 
 import pytest
+from moto.cloudformation import parsing
 from moto.cloudformation.models import ChangeSet
+from moto.core.common_models import CloudFormationModel
 
 from cli.deploy_templates import FOLDER, Template, _load, load
 
@@ -54,6 +56,12 @@ Resources:
       BillingMode: PAY_PER_REQUEST
       AttributeDefinitions: [{{AttributeName: job_id, AttributeType: S}}]
       KeySchema: [{{AttributeName: job_id, KeyType: HASH}}]
+  Limits: # not retained, as the real one
+    Type: AWS::DynamoDB::Table
+    Properties:
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions: [{{AttributeName: counter, AttributeType: S}}]
+      KeySchema: [{{AttributeName: counter, KeyType: HASH}}]
   Inputs:
     Type: AWS::S3::Bucket
 {_RETAINED}
@@ -123,13 +131,22 @@ def templates(folder: Path) -> tuple[Template, ...]:
     return load(folder)
 
 
+_MODELS = {
+    model.cloudformation_type(): model
+    for model in CloudFormationModel.__subclasses__()
+    if model.__module__.startswith("moto.")
+}
+
+
 @functools.cache
 def _real_outputs() -> frozenset[str]:
     return _load("core", FOLDER / "core.yaml").outputs
 
 
 def mend_change_sets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """moto's change sets change resources, but leave outputs and parameters of the stack as they were."""
+    """moto's change sets change resources, but leave outputs and parameters of the stack as they were. And the resources
+    are to be moto's own, not those of the local cloud, which another test may have imported."""
+    monkeypatch.setattr(parsing, "get_model_map", lambda: _MODELS)
     apply = ChangeSet.apply
 
     def whole(self: ChangeSet) -> None:

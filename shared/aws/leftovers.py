@@ -28,8 +28,8 @@ class Leftovers:
     def __init__(self, s3: S3Client, sqs: SQSClient, dynamodb: DynamoDBClient) -> None:
         self._s3, self._sqs, self._dynamodb = s3, sqs, dynamodb
 
-    def delete(self, resource: Resource) -> None:
-        """With all that is in it. Nothing happens when it is gone already."""
+    def delete(self, resource: Resource) -> bool:
+        """With all that is in it. False when it is gone already."""
         with translated(resource.kind):
             try:
                 if resource.kind == BUCKET:
@@ -41,6 +41,8 @@ class Leftovers:
             except ClientError as error:
                 if code_of(error) not in _GONE:
                     raise
+                return False
+        return True
 
     def _delete_bucket(self, bucket: str) -> None:
         for page in self._s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
