@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
-from bench.simulation import prices
+from bench import costs as prices
 from bench.simulation.capacity import indexes, write_units
 from bench.simulation.clock import MIDNIGHT
 from bench.simulation.fleet import Fleet
@@ -17,8 +17,8 @@ from shared.aws.items import to_item
 from shared.core.jobs import Job, JobState, Progress, StoredFile, input_key
 
 STEP_MINUTES = 5
-DISK_GIB = 100
-"""Of an annotator: the stack's default."""
+INSTANCE, DISK_GIB = "m7i.large", 100
+"""Of an annotator: the stack's defaults."""
 REPORTS_A_SECOND = 2
 """How often a running job stores its progress: `annotator_hook.handlers.job_requested.REPORT_SECONDS`."""
 
@@ -59,7 +59,7 @@ class Figures:
     progress_peak: float
     """Write units a second of the jobs table and as much of its index by owner."""
     costs: dict[str, float]
-    """Dollars of the day, by service."""
+    """Dollars of the day, by service; with the prices of `bench.costs`."""
     servers: list[int]
     """Every `STEP_MINUTES`, as the next two."""
     busy: list[int]
@@ -80,11 +80,11 @@ def figures(fleet: Fleet) -> Figures:
     # Each server reads the pauses at every beat of its sweep, whatever else it reads.
     reads = inbox.reads.total + day.server_seconds / 3.0
     costs = {
-        "EC2": hours * (prices.HOUR_OF_AN_ANNOTATOR + DISK_GIB * prices.GIB_MONTH / prices.HOURS_OF_A_MONTH),
+        "EC2": hours * an_hour(),
         "DynamoDB, inbox": (inbox.writes.total * prices.MILLION_WRITES + reads * prices.MILLION_READS) / 1e6,
         "DynamoDB, progress of jobs": progress * prices.MILLION_WRITES / 1e6,
         "SNS": 2 * day.jobs * (prices.MILLION_PUBLISHED + prices.MILLION_PUSHED) / 1e6,
-        "CloudWatch": hours * 60 * prices.THOUSAND_PUTS / 1e3,
+        "CloudWatch": hours * 60 * prices.THOUSAND_METRIC_PUTS / 1e3,
     }
     minutes = [0] * (DAY // 60 + 1)
     for moment in fleet.pushed_at:
@@ -122,6 +122,12 @@ def figures(fleet: Fleet) -> Figures:
         busy=[minute.busy for minute in day.minutes[::STEP_MINUTES]],
         waiting=[max(0, minute.waiting) for minute in day.minutes[::STEP_MINUTES]],
     )
+
+
+def an_hour() -> float:
+    """Dollars of an annotator's hour: the instance, its disk, its address."""
+    disk = DISK_GIB * prices.VOLUME_GIB / prices.HOURS
+    return prices.INSTANCE_HOUR[INSTANCE] + disk + prices.ADDRESS_HOUR
 
 
 def percentile(numbers: Sequence[float], percent: float) -> float:

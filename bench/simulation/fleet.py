@@ -29,8 +29,9 @@ from shared.inbox.route import Route
 SERVERS = Path(__file__).parents[2] / "deploy" / "stack" / "servers.yaml"
 SNS_SECONDS = 0.05
 """From the publishing to the push."""
-BOOT_SECONDS = 150.0
-"""From Auto Scaling's decision until the load balancer sends pushes: Debian, the release, two health checks."""
+BOOT_SECONDS = 120.0, 180.0
+"""From Auto Scaling's decision until the load balancer sends pushes: Debian, the release, two health checks. No two
+instances take the same time, so they do not sweep in the same moments either."""
 HOURS_BETWEEN_FAILURES = 500
 """Of one instance: it ends without a word."""
 
@@ -160,8 +161,8 @@ class Fleet:
             ended=self._ended,
             is_patient=self._is_patient,
         )
-        at_start = self.clock.now == 0
-        self.clock.at(self.clock.now + (0 if at_start else BOOT_SECONDS), partial(self._serve, server, self.clock.now))
+        seconds = self._dice.uniform(*BOOT_SECONDS) if self.clock.now else 0.0
+        self.clock.at(self.clock.now + seconds, partial(self._serve, server, self.clock.now))
 
     def _serve(self, server: Server, since: float) -> None:
         self._pending -= 1

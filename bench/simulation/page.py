@@ -5,8 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from bench.simulation import capacity, flood, load, prices
-from bench.simulation.figures import DISK_GIB, REPORTS_A_SECOND, STEP_MINUTES, Figures, progress_units
+from bench import costs as prices
+from bench.simulation import capacity, flood, load
+from bench.simulation.figures import (
+    DISK_GIB,
+    INSTANCE,
+    REPORTS_A_SECOND,
+    STEP_MINUTES,
+    Figures,
+    an_hour,
+    progress_units,
+)
 from bench.simulation.fleet import BOOT_SECONDS, HOURS_BETWEEN_FAILURES
 from bench.simulation.plots import Panel, on_a_scale, over_a_day
 from bench.simulation.server import BEAT
@@ -59,7 +68,7 @@ def _head() -> list[str]:
         f"- They come as people work, from 5 % to 100 % of the busiest hour, which takes {load.BUSY_AT_PEAK:.0%} of the slots of",
         f"  all annotators that there may be (`AnnotatorMax`), {load.SLOTS} each.",
         f"- At 13:30 one institute announces {load.BATCH_JOBS} jobs for each annotator within a minute.",
-        f"- An instance takes {BOOT_SECONDS:.0f} s to serve, and ends without a word every {HOURS_BETWEEN_FAILURES} hours.",
+        f"- An instance takes {BOOT_SECONDS[0]:.0f} to {BOOT_SECONDS[1]:.0f} s to serve, and ends without a word every {HOURS_BETWEEN_FAILURES} hours.",
         "- There is one annotator at midnight, and never less (`AnnotatorMin`).",
         "",
     ]
@@ -93,15 +102,16 @@ def _results(days: Sequence[Figures]) -> list[str]:
         "",
         "A push goes to any server, also to one whose slots are busy: what it cannot start within two seconds is found by the",
         "sweep of one that is idle. That is the wait of most who wait at all; the rest is the morning and the institute's",
-        f"batch, when slots are missing until Auto Scaling has seen three minutes of it and {BOOT_SECONDS:.0f} s have passed.",
+        "batch, when slots are missing until Auto Scaling has seen three minutes of it and instances have started.",
         "People take turns, so the batch delays itself more than others.",
         "",
         *pictures,
         "## Costs of such a day",
         "",
-        f"us-east-1, on demand, list prices of 2026-11-28: {prices.HOUR_OF_AN_ANNOTATOR} $ an hour (m7i.large) with {DISK_GIB} GiB of gp3;",
-        f"DynamoDB {prices.MILLION_WRITES} $ and {prices.MILLION_READS} $ a million write and read units; SNS {prices.MILLION_PUBLISHED} $ a million messages and",
-        f"{prices.MILLION_PUSHED} $ a million pushes. Annotators and what they call alone; `docs/deploy.md` has the whole.",
+        f"us-east-1, on demand, at the prices of {prices.PRICED_AT} (`bench/costs.py`): ${an_hour():.4f} an hour for an annotator ({INSTANCE},",
+        f"{DISK_GIB} GiB of gp3, an address), ${prices.MILLION_WRITES} and ${prices.MILLION_READS} a million write and read units of DynamoDB,",
+        f"${prices.MILLION_PUBLISHED:.2f} and ${prices.MILLION_PUSHED:.2f} a million messages and pushes of SNS. Annotators and what they call alone;",
+        "[deploy.md](deploy.md) has the whole.",
         "",
         f"| annotators | {' | '.join(services)} | together | a job |",
         f"|---|{'---|' * len(services)}---|---|",
@@ -113,60 +123,64 @@ def _results(days: Sequence[Figures]) -> list[str]:
 def _limits(most: Figures) -> list[str]:
     reads = max(units for name, units in most.read_peaks.items() if name.startswith("by-due"))
     writes = max(units for name, units in most.inbox_peaks.items() if name.startswith("by-due"))
-    table = most.inbox_peaks["table"]
     unpaced = most.annotators / BEAT * _query_units(most.peak_running / 2)
-    met_unpaced = _met_unpaced(most)
     _, index = progress_units()
     per_person = capacity.WRITES_OF_A_PARTITION // (REPORTS_A_SECOND * index)
-    rows = [
+    partition_reads, partition_writes = capacity.READS_OF_A_PARTITION, capacity.WRITES_OF_A_PARTITION
+    new_table = capacity.WRITES_OF_A_NEW_TABLE
+    of_a_table = f"{new_table:,} at once, {capacity.UNITS_OF_A_TABLE:,} in the end"
+    growing = [
         (
-            f"reading what is due, without the pace: every server each {BEAT:.0f} s",
-            f"{unpaced:,.0f} read units a second of each shard",
-            f"{capacity.READS_OF_A_PARTITION:,}, a partition",
-            f"about {met_unpaced:,} annotators",
+            float(_met_unpaced(most)),
+            f"reading what is due, if every server did it each {BEAT:.0f} s",
+            f"{unpaced:,.0f} read units of each shard",
+            f"{partition_reads:,}, a partition",
         ),
         (
+            most.annotators * partition_reads / reads,
             f"reading what is due, as it is: at most {READ_AT_ONCE} entries of a server each {BEAT:.0f} s",
-            f"{reads:,.0f} of each shard",
-            f"{capacity.READS_OF_A_PARTITION:,}",
-            _met(most, reads, capacity.READS_OF_A_PARTITION),
+            f"{reads:,.0f} read units of each shard",
+            f"{partition_reads:,}, a partition",
         ),
         (
-            "heartbeats and other writes in the index of what is due",
-            f"{writes:,.0f} write units a second of each shard",
-            f"{capacity.WRITES_OF_A_PARTITION:,}, a partition",
-            _met(most, writes, capacity.WRITES_OF_A_PARTITION),
+            most.annotators * partition_writes / writes,
+            "heartbeats and other writes, in the index of what is due",
+            f"{writes:,.0f} write units of each shard",
+            f"{partition_writes:,}, a partition",
         ),
         (
-            "writes to the inbox table",
-            f"{table:,.0f}",
-            f"{capacity.WRITES_OF_A_NEW_TABLE:,} at once, {capacity.UNITS_OF_A_TABLE:,} in the end",
-            _met(most, table, capacity.WRITES_OF_A_NEW_TABLE),
+            most.annotators * new_table / most.inbox_peaks["table"],
+            "the same, in the inbox table",
+            f"{most.inbox_peaks['table']:,.0f} write units",
+            of_a_table,
         ),
         (
+            most.annotators * new_table / most.progress_peak,
             "progress of running jobs, in the jobs table",
-            f"{most.progress_peak:,.0f}",
-            f"{capacity.WRITES_OF_A_NEW_TABLE:,} at once, {capacity.UNITS_OF_A_TABLE:,} in the end",
-            _met(most, most.progress_peak, capacity.WRITES_OF_A_NEW_TABLE),
+            f"{most.progress_peak:,.0f} write units",
+            of_a_table,
         ),
         (
-            "progress of one person's jobs, in the index by owner",
-            f"{REPORTS_A_SECOND * index} for each running job",
-            f"{capacity.WRITES_OF_A_PARTITION:,}, a partition",
-            f"{per_person:,} running jobs of one person",
-        ),
-        (
+            most.annotators * SNS_PUBLISHES / (2 * most.peak_pushes),
             "messages to SNS",
-            f"{2 * most.peak_pushes:,.0f} a second",
+            f"{2 * most.peak_pushes:,.0f} messages",
             f"{SNS_PUBLISHES:,} in us-east-1",
-            "far away",
         ),
     ]
+    rows = [(*what, f"about {_rounded(met):,} annotators") for met, *what in sorted(growing)]
+    rows.append(
+        (
+            "progress of one person's jobs, in the index by owner",
+            f"{REPORTS_A_SECOND * index} write units for each job",
+            f"{partition_writes:,}, a partition",
+            f"{per_person:,} running jobs of one person",
+        )
+    )
     return [
         "## Limits, in the order in which they are met",
         "",
-        f"Numbers of the busiest minute with {_annotators(most)}. A limit that grows with the annotators is met at about",
-        "the number beside it.",
+        f"A second, in the busiest minute of the day with {_annotators(most)}, and at how many annotators as busy as these the",
+        "limit is met.",
         "",
         "| what | taken | limit | met at |",
         "|---|---|---|---|",
@@ -230,10 +244,9 @@ def _met_unpaced(most: Figures) -> int:
     )
 
 
-def _met(most: Figures, taken: float, limit: float) -> str:
-    number = most.annotators * limit / taken
-    rounded = round(number, -max(1, int(math.log10(number)) - 1))
-    return f"about {rounded:,.0f} annotators"
+def _rounded(number: float) -> int:
+    """To two digits."""
+    return int(round(number, -max(0, int(math.log10(number)) - 1)))
 
 
 def _annotators(day: Figures) -> str:

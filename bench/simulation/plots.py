@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH, LEFT, RIGHT, TOP, PANEL, GAP = 760, 64, 16, 34, 150, 46
+WIDTH, LEFT, RIGHT, TOP, PANEL, GAP = 780, 64, 36, 34, 150, 46
 STYLE = """
 text { font: 12px system-ui, sans-serif; fill: #333; } .title { font-weight: 600; }
 .grid { stroke: #ddd; } .first { stroke: #1f6feb; } .second { stroke: #d1690e; }
