@@ -12,7 +12,7 @@ from typing import Final
 
 from cli.deploy_cloud import Cloud
 from cli.deploy_file import SECRETS, Deployment, check_servers
-from cli.deploy_templates import FOLDER, Template, arguments, check_parameters
+from cli.deploy_templates import FOLDER, Template, arguments, check_parameters, unknown
 from deploy.servers.release import Release, zipped
 from deploy.stack_settings import settings_from_outputs
 from shared.aws.leftovers import HOLDING_DATA
@@ -70,7 +70,7 @@ class Deployer:
         for template in self._templates:
             name = template.stack_name(self._deployment)
             stack = self._cloud.stacks.find(name)
-            given = arguments(template, known, self._templates)
+            missing = unknown(template, known, self._templates)
             if stack is None or stack.never_was:
                 planned.append(Planned(name, "create", template.additions()))
                 continue
@@ -79,10 +79,10 @@ class Deployer:
                     f"The stack {name} is being changed ({stack.status}): wait, or run gas deploy up to follow it."
                 )
             known |= self._learned(template, stack)
-            if given is None or (template.functions and "ArtifactsBucket" not in known):
+            if missing:
                 planned.append(Planned(name, "later"))
                 continue
-            proposal = self._cloud.stacks.propose(name, given, self._text(template, known))
+            proposal = self._cloud.stacks.propose(name, arguments(template, known), self._text(template, known))
             if proposal is not None:
                 self._cloud.stacks.discard(proposal.change_set_id)
             planned.append(Planned(name, "change" if proposal else "keep", proposal.changes if proposal else ()))
@@ -103,12 +103,10 @@ class Deployer:
             elif template.kind == "servers":
                 self._upload_release(known["ArtifactsBucket"], release)
                 self._cloud.settings.write(self._settings(known))
-            given = arguments(template, known, self._templates)
-            if given is None:
-                raise ConfigurationError(
-                    f"The stacks before {name} lack an output that it needs. Are the templates whole?"
-                )
-            self._change(name, self._cloud.stacks.propose(name, given, self._text(template, known)))
+            if missing := unknown(template, known, self._templates):
+                raise ConfigurationError(f"{name} needs {', '.join(missing)}, which no stack before it gives.")
+            proposal = self._cloud.stacks.propose(name, arguments(template, known), self._text(template, known))
+            self._change(name, proposal)
             known |= self._learned(template, self._standing(name))
 
     def _ensure_secrets(self, ask: Callable[[str], str]) -> None:

@@ -98,7 +98,7 @@ def _load(kind: str, path: Path) -> Template:
 
 def check_parameters(deployment: Deployment, templates: tuple[Template, ...]) -> None:
     """Raises `ConfigurationError` for a parameter in the deployment's file that no stack has, or that is not to be
-    chosen."""
+    chosen, and for one that is missing there."""
     outputs = frozenset[str]().union(*(template.outputs for template in templates))
     known = frozenset[str]().union(*(template.parameters for template in templates))
     for name in deployment.parameters:
@@ -106,10 +106,12 @@ def check_parameters(deployment: Deployment, templates: tuple[Template, ...]) ->
             raise ConfigurationError(f"No stack has a parameter {name}; deploy/stack/*.yaml describe all.")
         if name in COMPUTED | outputs:
             raise ConfigurationError(f"{name} is not to be chosen: take it out of [parameters].")
+    for template in templates:
+        unknown(template, deployment.parameters, templates)
 
 
-def arguments(template: Template, known: Mapping[str, str], templates: tuple[Template, ...]) -> dict[str, str] | None:
-    """The template's parameters, from what is known; None where an output of a stack that is not there is missing.
+def unknown(template: Template, known: Mapping[str, str], templates: tuple[Template, ...]) -> list[str]:
+    """Parameters without a value as long as a stack before is not there.
 
     Raises `ConfigurationError` that names a parameter which somebody has to choose.
     """
@@ -119,6 +121,11 @@ def arguments(template: Template, known: Mapping[str, str], templates: tuple[Tem
         if name not in outputs | COMPUTED:
             about = template.parameters[name].get("Description", "")
             raise ConfigurationError(f"Say {name} under [parameters] in the deployment's file: {about}".rstrip())
-    if missing:
-        return None
+    if template.functions and "ArtifactsBucket" not in known:
+        missing.append("ArtifactsBucket")
+    return missing
+
+
+def arguments(template: Template, known: Mapping[str, str]) -> dict[str, str]:
+    """The template's parameters, from what is known."""
     return {name: known[name] for name in template.parameters if name in known}

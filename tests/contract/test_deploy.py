@@ -210,6 +210,13 @@ def test_a_wrong_setting_is_named_before_anything_is_made(account: Account) -> N
     assert account.stacks == {}
 
 
+def test_a_parameter_of_the_last_stack_is_missed_before_anything_is_made(account: Account) -> None:
+    account.file.write_text(deployment.FILE.replace("AlarmEmail", "#"))
+    result = account.run("up", ok=False, GAS_STRIPE_KEY="rk_live_1", GAS_STRIPE_WEBHOOK_SECRETS="whsec_1")
+    assert "Say AlarmEmail under [parameters]" in str(result.exception)
+    assert account.stacks == {}
+
+
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"])
 def test_a_creation_that_failed_is_begun_anew(account: Account, status: str) -> None:
     account.up()

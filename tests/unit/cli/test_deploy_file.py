@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli import deploy_file
-from cli.deploy_templates import FOLDER, KINDS, Template, _load, arguments, check_parameters
+from cli.deploy_templates import FOLDER, KINDS, Template, _load, check_parameters, unknown
 from shared.core.errors import ConfigurationError
 from tests.deployment import FILE
 
@@ -95,7 +95,7 @@ def test_every_parameter_is_known_from_the_example_or_another_stack(template: Te
         ("Deployment", "AnnotatorUrl", "UtilUrl", "FrontendUrl", "ReleaseKey", "ReleaseSha256", "SettingsSha256"),
         "known",
     )
-    assert arguments(template, known, templates()) is not None
+    assert unknown(template, known, templates()) == []
 
 
 @pytest.mark.parametrize("template", templates(), ids=lambda template: template.kind)
@@ -130,4 +130,4 @@ def test_what_somebody_has_to_choose_is_asked_for_with_its_description() -> None
     alarms = next(template for template in templates() if template.kind == "alarms")
     known = {name: "known" for name in alarms.parameters if name != "AlarmEmail"}
     with pytest.raises(ConfigurationError, match=r"Say AlarmEmail .* Where alarms are mailed to"):
-        arguments(alarms, known, templates())
+        unknown(alarms, known, templates())
