@@ -19,6 +19,7 @@ from bench.simulation.figures import (
 from bench.simulation.fleet import BOOT_SECONDS, HOURS_BETWEEN_FAILURES
 from bench.simulation.plots import Panel, on_a_scale, over_a_day
 from bench.simulation.server import BEAT
+from shared.aws.inbox_items import SHARDS
 from shared.inbox.sweeper import READ_AT_ONCE
 
 SNS_PUBLISHES = 30_000
@@ -123,7 +124,7 @@ def _results(days: Sequence[Figures]) -> list[str]:
 def _limits(most: Figures) -> list[str]:
     reads = max(units for name, units in most.read_peaks.items() if name.startswith("by-due"))
     writes = max(units for name, units in most.inbox_peaks.items() if name.startswith("by-due"))
-    unpaced = most.annotators / BEAT * _query_units(most.peak_running / 2)
+    unpaced = most.annotators / BEAT * _query_units(_most_unfinished(most) / SHARDS)
     _, index = progress_units()
     per_person = capacity.WRITES_OF_A_PARTITION // (REPORTS_A_SECOND * index)
     partition_reads, partition_writes = capacity.READS_OF_A_PARTITION, capacity.WRITES_OF_A_PARTITION
@@ -234,13 +235,17 @@ def _query_units(entries: float) -> float:
     return max(1, math.ceil(entries * capacity.BYTES_OF_A_DUE_ENTRY / 4096)) / 2
 
 
+def _most_unfinished(day: Figures) -> int:
+    return day.peak_running + day.most_waiting
+
+
 def _met_unpaced(most: Figures) -> int:
     """Annotators whose sweeps at every beat would ask a shard for more than it gives, as busy as ``most``."""
-    running = most.peak_running / most.annotators
+    unfinished = _most_unfinished(most) / most.annotators
     return next(
         count
         for count in range(10, 100_000, 10)
-        if count / BEAT * _query_units(count * running / 2) > capacity.READS_OF_A_PARTITION
+        if count / BEAT * _query_units(count * unfinished / SHARDS) > capacity.READS_OF_A_PARTITION
     )
 
 
