@@ -11,6 +11,7 @@ from shared.core.errors import GasError
 from shared.core.version import VERSION
 
 COMMANDS: Final = {
+    "backup": ("cli.backup", "backup_group"),
     "billing": ("cli.billing", "billing_group"),
     "deploy": ("cli.deploy", "deploy_group"),
     "dlq": ("cli.dlq", "dlq_group"),
