@@ -10,6 +10,8 @@ Authorization Reference.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import re
 import threading
@@ -68,17 +70,21 @@ class Recorded:
         self._calls = calls
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        request, statuses = _Request(environ), []
+        request = _Request(environ)
+        statuses: list[str] = []
 
         def started(status: str, *more: Any) -> Any:
             statuses.append(status)
             return start_response(status, *more)
 
-        answer = list(self._app(environ, started))
-        if request.method != "OPTIONS" and (credential := request.credential) is not None:
-            asked = _asked(request, credential["service"], credential["region"], is_missing=statuses[-1][:3] == "404")
-            self._calls.add(credential["key"], asked)
-        return answer
+        try:
+            return list(self._app(environ, started))
+        finally:  # what this cloud does not know is a call all the same
+            if request.method != "OPTIONS" and (credential := request.credential) is not None:
+                is_missing = any(status.startswith("404") for status in statuses)
+                asked = _asked(request, credential["service"], credential["region"], is_missing=is_missing)
+                with contextlib.suppress(LookupError, AttributeError, TypeError):  # malformed, and answered so
+                    self._calls.add(credential["key"], list(asked))
 
 
 class _Request:
@@ -107,7 +113,7 @@ class _Request:
         """Its API's name for it; empty for APIs that go by method and path."""
         return self.target or self.parameters.get("Action", "")
 
-    @property
+    @functools.cached_property
     def parameters(self) -> dict[str, Any]:
         """What a JSON body or a form says."""
         if self.body[:1] == b"{":

@@ -239,6 +239,15 @@ def test_a_browser_that_asks_whether_it_may_does_not_count() -> None:
     assert cloud.heard == set()
 
 
+def test_what_is_malformed_is_answered_all_the_same() -> None:
+    cloud = Cloud()
+    signed = {"Authorization": f"Credential=frontend/20261128/{HERE.partition(':')[0]}/dynamodb/aws4_request"}
+    for body in (b"{", b'{"TableName": 1}', b'{"TransactItems": [{"Put": {}}]}', b""):
+        cloud.hear("POST", URL, {**signed, "X-Amz-Target": "DynamoDB_20120810.PutItem"}, body)
+    assert len(cloud.bodies) == 4
+    assert cloud.heard == set()
+
+
 def test_everybody_sees_who_called_what_how_often() -> None:
     cloud = Cloud()
     for key in ("frontend", "frontend", "util_hook"):
