@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -99,48 +99,9 @@ def of_scripts(server: str) -> set[Call]:
     return found
 
 
-def of_kind(server: str) -> set[Call]:
-    """What a server does to one of its channels it does to all of them, by the same code, when something goes wrong."""
-    recorded = calls.load()[server]
-    queues = {queue for action, queue in recorded if action == "sqs:GetQueueAttributes"}
-    topics = {topic for action, topic in recorded if action == "sns:ConfirmSubscription"}
-    done = {action for action, _ in recorded if action.startswith("sqs:")}
-    return {(action, queue) for action in done for queue in queues} | {("sns:Subscribe", topic) for topic in topics}
-
-
-ACCIDENTS: Mapping[str, Mapping[str, set[Call]]] = {
-    "frontend": {
-        "a payment fails": {("dynamodb:PutItem", "table/MailsTable")},
-        "files in the archive are wished for, or their job is cancelled": {("sns:Publish", "RestoreRequestsTopic")},
-        "a job is deleted while its results are uploaded": {("s3:AbortMultipartUpload", "ResultsBucket/*")},
-    },
-    "annotator_hook": {
-        "an upload of many parts breaks off": {("s3:AbortMultipartUpload", "ResultsBucket/*")},
-        "a job is deleted, or taken over by another annotator, while it runs": {
-            ("s3:DeleteObject", "ResultsBucket/*"),
-            ("s3:ListBucket", "InputsBucket"),
-            ("s3:ListBucketMultipartUploads", "ResultsBucket"),
-        },
-    },
-    "util_hook": {
-        "an account has more jobs than are seen to at once": {("sns:Publish", "AccountChangesTopic")},
-        "the reconciliation finds another plan at Stripe": {("dynamodb:PutItem", "table/AuditTable")},
-        "files are deleted while they are uploaded or copied": {
-            ("s3:AbortMultipartUpload", "InputsBucket/*"),
-            ("s3:AbortMultipartUpload", "ResultsBucket/*"),
-        },
-    },
-}
-"""What happens only at the right moment, so that no test of whole servers waits for it: when → calls."""
-
-
-def of_accidents(server: str) -> set[Call]:
-    return {call for each in ACCIDENTS[server].values() for call in each}
-
-
 def needed(server: str) -> set[Call]:
     """All that its role has to allow."""
-    return calls.load()[server] | of_kind(server) | of_scripts(server) | of_accidents(server)
+    return calls.expected(server) | of_scripts(server)
 
 
 # Servers
@@ -156,9 +117,9 @@ def test_a_server_may_do_nothing_else_and_to_nothing_else(server: str, roles: di
     assert sorted(granted(roles[server]) - needed(server)) == []
 
 
-@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("server", calls.CALLERS)
 def test_what_is_seen_is_called_no_accident(server: str) -> None:
-    assert calls.load()[server] & of_accidents(server) == set()
+    assert calls.load()[server] & calls.of_accidents(server) == set()
 
 
 @pytest.mark.parametrize("server", SERVERS)
@@ -237,18 +198,13 @@ BY_LAMBDA: set[Call] = {
     ("sqs:SendMessage", "ObjectRestoredDeadLetters"),
 }
 """What Lambda does in a function's name: it keeps its log, and buries events that no attempt succeeded with."""
-BY_ACCIDENT: set[Call] = {
-    *(("s3:AbortMultipartUpload", f"{bucket}/*") for bucket in ("InputsBucket", "ResultsBucket")),
-    *(("s3:ListBucket", bucket) for bucket in ("InputsBucket", "ResultsBucket")),
-}
-"""A copy of more than 5 GiB fails; a file is deleted while it is on its way back."""
 
 
 def test_the_restore_function_may_do_what_it_does_and_nothing_else() -> None:
     function = properties(("core", "RestoreFunction"))
     assert function["LoggingConfig"]["LogGroup"] == {"Ref": "RestoreFunctionLog"}
     assert function["DeadLetterConfig"] == {"TargetArn": {"GetAtt": "ObjectRestoredDeadLetters.Arn"}}
-    assert granted_in_core("RestoreFunctionRole") == calls.load()["functions"] | BY_LAMBDA | BY_ACCIDENT
+    assert granted_in_core("RestoreFunctionRole") == calls.expected("functions") | BY_LAMBDA
 
 
 def test_the_waits_may_announce_what_is_due_and_nothing_else() -> None:
