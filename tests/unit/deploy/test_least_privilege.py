@@ -16,6 +16,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from cli.deploy_templates import COMPUTED
 from deploy.local.stack import TEMPLATE
 from tests import calls
 from tests.calls import Call
@@ -168,6 +169,13 @@ def test_servers_alone_take_on_the_roles() -> None:
         expected = {"roles": {"ec2.amazonaws.com"}, "core": {"lambda.amazonaws.com", "states.amazonaws.com"}}
         assert (trust["Effect"], trust["Action"]) == ("Allow", "sts:AssumeRole")
         assert trust["Principal"]["Service"] in expected[key[0]]
+
+
+def test_what_the_roles_need_to_know_comes_from_other_stacks_or_from_whoever_deploys() -> None:
+    parameters = STACKS["roles"]["Parameters"]
+    outputs = {name for template in STACKS.values() for name in template.get("Outputs", {})}
+    assert parameters.keys() - outputs - COMPUTED == {"MailIdentity"}
+    assert parameters["MailIdentity"]["Default"] == STACKS["core"]["Parameters"]["MailIdentity"]["Default"]
 
 
 # Services
