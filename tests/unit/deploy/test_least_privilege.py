@@ -9,7 +9,10 @@ from __future__ import annotations
 import ast
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -233,6 +236,15 @@ READING = re.compile(r"\w+:(Describe|Get|GetBucket)\*|s3:Get\*Configuration")
 
 def test_whoever_deploys_may_do_it_by_a_policy_that_fits_into_a_role() -> None:
     assert len(json.dumps(DEPLOYER, separators=(",", ":"))) <= LARGEST_POLICY
+
+
+def test_aws_knows_every_action_that_whoever_deploys_may_do(tmp_path: Path) -> None:
+    described = {"RoleName": "deployer", "PolicyName": "deploy", "PolicyDocument": DEPLOYER}
+    path = tmp_path / "template.json"
+    path.write_text(json.dumps({"Resources": {"Deployer": {"Type": "AWS::IAM::RolePolicy", "Properties": described}}}))
+    command = [str(Path(sys.executable).with_name("cfn-lint")), "--", str(path)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (0, "")
 
 
 def test_whoever_deploys_may_do_all_of_nothing_but_reading() -> None:
