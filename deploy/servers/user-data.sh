@@ -33,7 +33,7 @@ fi
 install -m 644 "$code/deploy/servers/systemd/gas.service" "$code/deploy/servers/systemd/gas-lifecycle.service" "$units"
 systemctl daemon-reload
 systemctl enable --quiet gas.service
-systemctl restart gas.service
+systemctl restart --no-block gas.service # what it needs may not be there at its first try
 if [ -n "${GAS_LIFECYCLE_HOOK:-}" ]; then
     systemctl enable --quiet --now gas-lifecycle.service
 fi

@@ -120,7 +120,7 @@ def test_a_server_is_installed_without_asking_the_internet_and_started(machine: 
         ),
         "systemctl daemon-reload",
         "systemctl enable --quiet gas.service",
-        "systemctl restart gas.service",
+        "systemctl restart --no-block gas.service",
         "asked http://127.0.0.1:8001/readyz",
     ]
     installed = {path.name for path in (machine.folder / "etc/systemd/system").iterdir()}
@@ -131,7 +131,7 @@ def test_an_annotator_gets_the_packs_before_it_starts(machine: Machine) -> None:
     assert machine.make_server("annotator_hook").returncode == 0
     packs = f"{machine.folder}/var/lib/gas/packs"
     sync = f"aws s3 sync --no-progress --only-show-errors s3://releases-bucket/packs/ {packs}"
-    assert machine.calls.index(sync) < machine.calls.index("systemctl restart gas.service")
+    assert machine.calls.index(sync) < machine.calls.index("systemctl restart --no-block gas.service")
 
 
 def test_where_auto_scaling_waits_for_the_end_of_a_server_somebody_watches_for_it(machine: Machine) -> None:
