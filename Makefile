@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CODE := annotator_hook bench cli deploy frontend shared tests util_hook
 
-.PHONY: help run test lint format types bench chaos fuzz clean
+.PHONY: help run test lint format types calls bench chaos fuzz clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,11 @@ format: $(VENV)/dev.stamp ## put the code into shape
 
 types: $(VENV)/dev.stamp
 	@$(BIN)/mypy
+
+calls: $(VENV)/dev.stamp $(VENV)/assets.stamp ## record what servers call of AWS, for roles to be compared with
+	@rm -rf var/calls && mkdir -p var/calls
+	@GAS_TEST_CALLS=$(CURDIR)/var/calls $(BIN)/pytest -q -n 2 --dist loadscope tests/functional tests/browser
+	@$(BIN)/python -m tests.calls var/calls
 
 bench: $(VENV)/dev.stamp $(VENV)/assets.stamp ## measure, and write docs/benchmarks.md
 	@$(BIN)/python -m bench

@@ -31,7 +31,9 @@ def create_app(settings: AnnotatorSettings, services: Services | None = None) ->
         abandon=lambda message, reason, lease: job_requested.abandon(message, reason, lease, services),
     )
     app = Flask(__name__)
-    server = HookServer(settings, [route], bucket=lambda: services.results.size("readyz"))
+    server = HookServer(
+        settings, [route], bucket=lambda: services.results.size("readyz"), publish=services.publish_load
+    )
     server.attach(app)
     app.extensions["gas"] = _Threads(server, Catalogue(services.packs, services.results), services.work_dir)
     return app

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from annotator_hook.pipeline.source import BOMB_RATIO
 from annotator_hook.settings import AnnotatorSettings
 from shared.aws.clock import AwsClock
 from shared.aws.jobs import DynamoJobs
+from shared.aws.metrics import CloudWatchMetrics
 from shared.aws.objects import S3Objects
 from shared.aws.session import client
 from shared.aws.topics import SnsTopics
 from shared.core.clock import Clock, utc_now
+from shared.core.load import Load
 from shared.core.ports import Jobs, Objects, Topics
 
 MIB = 1024 * 1024
@@ -42,6 +45,8 @@ class Services:
     """Processes that work on one job side by side."""
     distance: int = 5000
     """Bases from a transcript within which a variant is said to be near it."""
+    publish_load: Callable[[Load], object] | None = None
+    """Tells Auto Scaling how much there is to do. None where nothing scales."""
     now: Clock = utc_now
 
     def limits_for(self, size: int) -> Limits:
@@ -85,4 +90,7 @@ def build(settings: AnnotatorSettings) -> Services:
         workers=settings.job_processes or os.cpu_count() or 1,
         distance=settings.flank_bases,
         now=now,
+        publish_load=CloudWatchMetrics(client(settings, "cloudwatch"), settings.metrics_namespace).publish
+        if settings.metrics_namespace
+        else None,
     )

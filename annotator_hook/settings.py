@@ -48,3 +48,9 @@ class AnnotatorSettings(HookSettings):
         description="Largest file that one job may write, and largest unpacked input, in MiB; where 600 times the upload is "
         "more, that counts.",
     )
+    metrics_namespace: str | None = Field(
+        default=None,
+        pattern="^[^:]",
+        description="CloudWatch namespace in which the annotator publishes its load once a minute, for Auto Scaling; unset, "
+        "it does not.",
+    )

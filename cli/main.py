@@ -8,9 +8,12 @@ from typing import Final
 import click
 
 from shared.core.errors import GasError
+from shared.core.version import VERSION
 
 COMMANDS: Final = {
+    "backup": ("cli.backup", "backup_group"),
     "billing": ("cli.billing", "billing_group"),
+    "deploy": ("cli.deploy", "deploy_group"),
     "dlq": ("cli.dlq", "dlq_group"),
     "messages": ("cli.messages", "messages_group"),
     "packs": ("cli.packs", "packs_group"),
@@ -34,7 +37,7 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="gas")
+@click.version_option(VERSION, prog_name="gas")
 def gas() -> None:
     """GAS, the Genomics Annotation Service."""
 

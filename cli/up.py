@@ -172,7 +172,7 @@ def _server_settings(settings: LocalSettings, cloud_url: str, public_url: str) -
 def _server(name: str, url: str, hook_url: str, metrics_port: int, environment: Mapping[str, str], logs: Path) -> Child:
     bind = url.removeprefix("http://")
     command = [sys.executable, "-m", "gunicorn", "-c", str(GUNICORN_SETTINGS), "--bind", bind, f"{name}.wsgi:app"]
-    own = {"GAS_HOOK_URL": hook_url, "GAS_METRICS_PORT": str(metrics_port)}
+    own = {"GAS_HOOK_URL": hook_url, "GAS_METRICS_PORT": str(metrics_port), "AWS_ACCESS_KEY_ID": name}
     return Child(name, command, {**environment, **own}, logs / f"{name}.log")
 
 

@@ -41,8 +41,11 @@ def content_security_policy(settings: FrontendSettings) -> str:
 
 def attach(app: Flask, settings: FrontendSettings) -> None:
     """Headers, cookies and CSRF tokens."""
+    signing, *believed = settings.secret_keys
     app.config.update(
-        SECRET_KEY=settings.secret_key.get_secret_value(),
+        SECRET_KEY=signing,
+        SECRET_KEY_FALLBACKS=believed,
+        WTF_CSRF_SECRET_KEY=settings.secret_keys[::-1],  # itsdangerous signs with the last one
         SESSION_COOKIE_NAME="__Host-gas" if settings.is_https else "gas",
         SESSION_COOKIE_SECURE=settings.is_https,
         SESSION_COOKIE_HTTPONLY=True,

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
-from shared.core.settings import BillingSettings, MailSettings, OperatorSettings, RetentionSettings, Secrets
+from shared.core.settings import BillingSettings, MailSettings, OperatorSettings, RetentionSettings, Secrets, split
 
 
 class FrontendSettings(MailSettings, BillingSettings, RetentionSettings, OperatorSettings, Secrets):
@@ -49,14 +49,14 @@ class FrontendSettings(MailSettings, BillingSettings, RetentionSettings, Operato
     @field_validator("stripe_webhook_secrets")
     @classmethod
     def _at_least_one(cls, value: SecretStr) -> SecretStr:
-        if not _split(value):
+        if not split(value):
             raise ValueError("at least one secret is needed")
         return value
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
         """Each of `stripe_webhook_secrets`."""
-        return _split(self.stripe_webhook_secrets)
+        return split(self.stripe_webhook_secrets)
 
     @property
     def payment_origins(self) -> tuple[str, ...]:
@@ -89,7 +89,3 @@ class FrontendSettings(MailSettings, BillingSettings, RetentionSettings, Operato
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
-
-
-def _split(secrets: SecretStr) -> tuple[str, ...]:
-    return tuple(one for part in secrets.get_secret_value().split(",") if (one := part.strip()))

@@ -70,7 +70,7 @@ def frontend_settings(**changes: Any) -> FrontendSettings:
         "public_url": "http://127.0.0.1:8000",
         "mail_from": "GAS <gas@example.org>",
         "mail_configuration_set": "gas",
-        "secret_key": "a key for tests, of no use elsewhere",
+        "secret_key": "a key for tests of no use elsewhere",
         "jobs_table": "jobs",
         "users_table": "users",
         "limits_table": "limits",

@@ -107,7 +107,7 @@ class World:
             buckets=self.buckets,
             archives=self.archives,
             public_url=PUBLIC_URL,
-            secret_key="s" * 32,
+            secret_keys=("s" * 32,),
             account_changes_topic=ACCOUNT_CHANGES,
             restore_requests_topic=RESTORE_REQUESTS,
             retention=RETENTION,

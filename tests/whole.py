@@ -18,6 +18,8 @@ import boto3
 import psutil
 import requests
 
+from tests import calls
+
 T = TypeVar("T")
 HOST = "127.0.0.1"
 DEMO = ("demo@example.org", "mitochondria")
@@ -83,6 +85,7 @@ class Gas:
     def stop(self, number: int = signal.SIGINT) -> None:
         """As Ctrl-C; waits for the end."""
         if self.process is not None and self.process.poll() is None:
+            calls.keep(self)
             self.process.send_signal(number)
             self.process.wait(timeout=60)
         if self.process is not None and self.process.stdout is not None:

@@ -41,7 +41,7 @@ def is_ours(claim: MailClaim, services: Services) -> bool:
 
 def stop_link(owner: User, kind: MailKind, services: Services) -> str:
     """Where the owner turns this kind of e-mail off."""
-    return unsubscribe_link(services.public_url, owner.user_id, kind, services.secret_key)
+    return unsubscribe_link(services.public_url, owner.user_id, kind, services.secret_keys)
 
 
 def send(mail: Mail, owner: User, services: Services, *, tags: Mapping[str, str]) -> None:

@@ -42,7 +42,7 @@ class Services:
     archives: Mapping[Bucket, Archive]
     """The storage classes of the same buckets' objects."""
     public_url: str
-    secret_key: str
+    secret_keys: tuple[str, ...]
     """Signs the links that turn e-mails off."""
     account_changes_topic: str
     restore_requests_topic: str
@@ -78,7 +78,7 @@ def build(settings: UtilSettings) -> Services:
             for bucket, name in names.items()
         },
         public_url=settings.public_url,
-        secret_key=settings.secret_key.get_secret_value(),
+        secret_keys=settings.secret_keys,
         account_changes_topic=settings.account_changes_topic,
         restore_requests_topic=settings.restore_requests_topic,
         retention=settings.retention,

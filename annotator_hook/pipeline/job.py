@@ -17,19 +17,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any, Final
 
 from annotator_hook.pipeline.outcome import InputRejected, Ledger, Limits, PackProblem, Progress, Result, Spec, Stopped
 from annotator_hook.pipeline.report import append_refusal
 from shared.core.errors import Permanent, Retryable
+from shared.core.version import VERSION
 
 __all__ = ["InputRejected", "Ledger", "Limits", "PackProblem", "Progress", "Result", "Spec", "Stopped", "run"]
 
 POLL_SECONDS: Final = 0.2
 """How often the caller is asked whether to go on."""
-GAS_VERSION: Final = version("gas")
 _CODE: Final = Path(__file__).parents[2]
 _ENVIRONMENT: Final = {
     "LC_ALL": "C.UTF-8",
@@ -104,7 +103,7 @@ class _Child:
             "workers": spec.workers,
             "distance": spec.distance,
             "work_dir": str(work_dir.resolve()),
-            "gas_version": GAS_VERSION,
+            "gas_version": VERSION,
             "parent": os.getpid(),
         }
         assert self._process.stdin is not None  # noqa: S101 - for the type checker

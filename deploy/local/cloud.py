@@ -11,6 +11,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
 
 from deploy.local import functions, pages, schedule, sqs
+from deploy.local.calls import Calls, Recorded
 from deploy.local.cloudformation import strict
 from deploy.local.dispatch import Dispatcher
 from deploy.local.dynamodb import service as dynamodb
@@ -65,7 +66,8 @@ def create(port: int, pace: Pace | None = None, folder: Folder | None = None, ur
     timer = ThreadTimer(gate)
     lanes = Lanes(gate, timer)
     mailbox, signer, dispatcher, persistence = Mailbox(), Signer(), Dispatcher(gate), Persistence()
-    front = _Front(pages.create_app(mailbox, signer, persistence), dispatcher, gate)
+    calls = Calls()
+    front = _Front(pages.create_app(mailbox, signer, persistence, calls), Recorded(dispatcher, calls), gate)
     server = Server(port, front)
     local_stripe = LocalStripe(f"{server.url}{stripe.PREFIX}", timer=timer, make_lane=lanes.new)
     front.stripe = local_stripe.mounted
@@ -127,7 +129,7 @@ def _found_by_boto3(url: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL": url,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_ACCESS_KEY_ID": "functions",  # by which `calls` knows them
         "AWS_SECRET_ACCESS_KEY": "local",
     }
 

@@ -1,4 +1,4 @@
-"""The local cloud's own pages: the mailbox, the signing certificate, and whether it is up."""
+"""The local cloud's own pages: the mailbox, who called what, the signing certificate, and whether it is up."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import dataclasses
 from flask import Flask, Response, abort, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
+from deploy.local.calls import Calls
 from deploy.local.ses.mailbox import Mail, Mailbox
 from deploy.local.snapshots import Persistence
 from deploy.local.sns.signing import Signer
@@ -21,11 +22,11 @@ _MAIL_POLICY = (
 )
 """An e-mail's HTML is somebody else's: its styles apply, its links open, nothing runs and nothing is fetched."""
 
-PATHS = ("/healthz", "/mailbox", "/mailbox.json", "/favicon.ico")
+PATHS = ("/healthz", "/mailbox", "/mailbox.json", "/calls.json", "/favicon.ico")
 PREFIXES = ("/mailbox/", "/SimpleNotificationService-")
 
 
-def create_app(mailbox: Mailbox, signer: Signer, persistence: Persistence) -> Flask:
+def create_app(mailbox: Mailbox, signer: Signer, persistence: Persistence, calls: Calls) -> Flask:
     """Answers `PATHS` and what begins with `PREFIXES`."""
     app = Flask(__name__, static_folder="static", static_url_path="/mailbox/static")
 
@@ -48,6 +49,10 @@ def create_app(mailbox: Mailbox, signer: Signer, persistence: Persistence) -> Fl
     @app.get("/mailbox.json")
     def mails_json() -> ResponseReturnValue:
         return jsonify([dataclasses.asdict(mail) for mail in mailbox.all()])
+
+    @app.get("/calls.json")
+    def calls_json() -> ResponseReturnValue:
+        return jsonify(calls.all())
 
     @app.get("/mailbox/<message_id>")
     def mail_page(message_id: str) -> ResponseReturnValue:

@@ -44,7 +44,7 @@ def read_token(token: str, purpose: Purpose) -> Link | None:
 
 def _serializer(purpose: Purpose) -> URLSafeSerializer:
     return URLSafeSerializer(
-        settings().secret_key.get_secret_value(),
+        settings().secret_keys[::-1],  # itsdangerous signs with the last one
         salt=f"gas-link-{purpose}",
         signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
     )

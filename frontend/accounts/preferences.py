@@ -40,7 +40,7 @@ def mail_preferences() -> ResponseReturnValue:
 def unsubscribe(token: str) -> ResponseReturnValue:
     """For whoever has the e-mail, signed in or not. A GET changes nothing: mail scanners follow links. A POST may come
     from the mail program itself (RFC 8058), which has neither cookies nor a token of our forms."""
-    found = read(token, settings().secret_key.get_secret_value())
+    found = read(token, settings().secret_keys)
     if found is None:
         return render_template("accounts/unsubscribe.html", kind=None), 404
     user_id, kind = found

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from importlib.metadata import version
 
 from frontend.exports.selection import Selection
 from frontend.jobs.presentation import sources
+from shared.core.version import VERSION
 
 MOST_COMMANDS = 3
 """One for each contig; all of them are in the VCF's header."""
@@ -30,7 +30,7 @@ def about(selection: Selection, now: datetime) -> dict[str, str]:
         "Filter": selection.filter_in_words,
         "Filter as query": selection.chosen.to_query(),
         "Variants": f"{len(selection):,} of {selection.everything:,} alternative alleles",
-        "Exported with": f"GAS {version('gas')}",
+        "Exported with": f"GAS {VERSION}",
         "Exported at": _moment(now),
     }
     return {label: " ".join(text.split()) for label, text in found.items() if text}

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from shared.aws import page_token
-from shared.aws.items import from_item, to_item, to_plain
+from shared.aws.items import Item, from_item, to_attribute, to_item, to_plain
 from shared.aws.job_files import (
     AVAILABLE,
     AVAILABLE_VALUES,
@@ -304,6 +304,16 @@ class DynamoJobs(JobFiles):
         except ConditionFailed as failure:
             raise refusal(self._read(job_id, failure.item), target, sources, values.get("run")) from None
         return from_item(Job, item)
+
+
+def as_unannounced(item: Item) -> dict[str, Any]:
+    """The item of a job that comes back from a backup: where it waited or ran, it has to be announced, and begun, anew.
+    Whatever else it says holds."""
+    if item.get("state") not in ({"S": JobState.QUEUED.value}, {"S": JobState.RUNNING.value}):
+        return dict(item)
+    kept = {name: value for name, value in item.items() if name not in {"progress", "started_at"}}
+    begun_anew = {"state": JobState.QUEUED.value, "unannounced": _WAITING, "worker": "", "fence": 0}
+    return {**kept, **{name: to_attribute(value) for name, value in begun_anew.items()}}
 
 
 def _held(run: int, work: Work) -> dict[str, Any]:

@@ -8,20 +8,54 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import boto3
 from botocore.config import Config
 
-from shared.core.settings import Settings
+from shared.core.settings import AwsSettings
 
 if TYPE_CHECKING:
+    from types_boto3_autoscaling import AutoScalingClient
+    from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_s3 import S3Client
+    from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_sesv2 import SESV2Client
     from types_boto3_sns import SNSClient
     from types_boto3_sqs import SQSClient
+    from types_boto3_ssm import SSMClient
     from types_boto3_stepfunctions import SFNClient
+    from types_boto3_sts import STSClient
 
-Service = Literal["dynamodb", "s3", "sesv2", "sns", "sqs", "stepfunctions"]
+Service = Literal[
+    "autoscaling",
+    "cloudformation",
+    "cloudwatch",
+    "dynamodb",
+    "s3",
+    "secretsmanager",
+    "sesv2",
+    "sns",
+    "sqs",
+    "ssm",
+    "stepfunctions",
+    "sts",
+]
 
 _POOL = 64  # connections kept for each service: request threads and workers call at once, and none should wait
 _PATIENCE: dict[Service, dict[str, Any]] = {
+    "autoscaling": {"connect_timeout": 3, "read_timeout": 10, "retries": {"mode": "standard", "total_max_attempts": 3}},
+    # A server's start and a deployment can wait.
+    "cloudformation": {
+        "connect_timeout": 3,
+        "read_timeout": 20,
+        "retries": {"mode": "standard", "total_max_attempts": 6},
+    },
+    "secretsmanager": {
+        "connect_timeout": 3,
+        "read_timeout": 10,
+        "retries": {"mode": "standard", "total_max_attempts": 6},
+    },
+    "ssm": {"connect_timeout": 3, "read_timeout": 10, "retries": {"mode": "standard", "total_max_attempts": 6}},
+    "sts": {"connect_timeout": 3, "read_timeout": 10, "retries": {"mode": "standard", "total_max_attempts": 6}},
+    "cloudwatch": {"connect_timeout": 3, "read_timeout": 10, "retries": {"mode": "standard", "total_max_attempts": 3}},
     # A push is answered within SNS's 15 s also when DynamoDB does not answer: three tries, at most about 10 s.
     "dynamodb": {"connect_timeout": 1, "read_timeout": 2.5, "retries": {"mode": "standard", "total_max_attempts": 3}},
     # Never tried again by the SDK: an e-mail whose answer was lost would go out twice (docs/decisions/0002).
@@ -41,18 +75,30 @@ _NO_ANSWER = 502
 
 
 @overload
-def client(settings: Settings, service: Literal["dynamodb"]) -> DynamoDBClient: ...
+def client(settings: AwsSettings, service: Literal["autoscaling"]) -> AutoScalingClient: ...
 @overload
-def client(settings: Settings, service: Literal["s3"], *, tries: int | None = None) -> S3Client: ...
+def client(settings: AwsSettings, service: Literal["cloudformation"]) -> CloudFormationClient: ...
 @overload
-def client(settings: Settings, service: Literal["sesv2"]) -> SESV2Client: ...
+def client(settings: AwsSettings, service: Literal["cloudwatch"]) -> CloudWatchClient: ...
 @overload
-def client(settings: Settings, service: Literal["sns"]) -> SNSClient: ...
+def client(settings: AwsSettings, service: Literal["dynamodb"]) -> DynamoDBClient: ...
 @overload
-def client(settings: Settings, service: Literal["sqs"]) -> SQSClient: ...
+def client(settings: AwsSettings, service: Literal["s3"], *, tries: int | None = None) -> S3Client: ...
 @overload
-def client(settings: Settings, service: Literal["stepfunctions"]) -> SFNClient: ...
-def client(settings: Settings, service: Service, *, tries: int | None = None) -> Any:
+def client(settings: AwsSettings, service: Literal["secretsmanager"]) -> SecretsManagerClient: ...
+@overload
+def client(settings: AwsSettings, service: Literal["sesv2"]) -> SESV2Client: ...
+@overload
+def client(settings: AwsSettings, service: Literal["sns"]) -> SNSClient: ...
+@overload
+def client(settings: AwsSettings, service: Literal["sqs"]) -> SQSClient: ...
+@overload
+def client(settings: AwsSettings, service: Literal["ssm"]) -> SSMClient: ...
+@overload
+def client(settings: AwsSettings, service: Literal["stepfunctions"]) -> SFNClient: ...
+@overload
+def client(settings: AwsSettings, service: Literal["sts"]) -> STSClient: ...
+def client(settings: AwsSettings, service: Service, *, tries: int | None = None) -> Any:
     """A client that threads may share. Opens no connection; credentials are found by boto3 when they are needed.
 
     ``tries``: how often a call is made at most, where that is other than usual.

@@ -10,13 +10,14 @@ import sys
 from datetime import timedelta
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.core.channels import Channel
 from shared.core.errors import ConfigurationError
 
 _GUNICORN_APP_LOAD_ERROR = 4
+_SHORTEST_KEY = 32
 
 
 class FromEnvironment(BaseSettings):
@@ -54,7 +55,7 @@ class FromEnvironment(BaseSettings):
             raise SystemExit(_GUNICORN_APP_LOAD_ERROR) from None
 
 
-class Settings(FromEnvironment):
+class AwsSettings(FromEnvironment):
     """What every process needs to reach AWS. Credentials are boto3's own business."""
 
     model_config = SettingsConfigDict(env_prefix="GAS_")
@@ -64,6 +65,13 @@ class Settings(FromEnvironment):
         default=None,
         description="Base URL of all AWS services; unset on AWS, the local cloud's address on one machine.",
     )
+
+
+class Settings(AwsSettings):
+    """What every server and command needs."""
+
+    model_config = SettingsConfigDict(env_prefix="GAS_")
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="DEBUG, INFO, WARNING or ERROR."
     )
@@ -185,5 +193,24 @@ class Secrets(Settings):
     """What a server needs that signs links or sessions."""
 
     secret_key: SecretStr = Field(
-        description="Signs sessions and links; at least 32 characters, the same on every frontend.", min_length=32
+        description="Signs sessions and links; at least 32 characters, the same on every server. Several, separated by "
+        "commas: the first one signs, all are believed."
     )
+
+    @field_validator("secret_key")
+    @classmethod
+    def _each_is_long(cls, value: SecretStr) -> SecretStr:
+        keys = split(value)
+        if not keys or any(len(key) < _SHORTEST_KEY for key in keys):
+            raise ValueError(f"each key has at least {_SHORTEST_KEY} characters")
+        return value
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """Each of `secret_key`; the first one signs."""
+        return split(self.secret_key)
+
+
+def split(several: SecretStr) -> tuple[str, ...]:
+    """Secrets that stand in one setting, separated by commas: while one is replaced by another, both are good."""
+    return tuple(one for part in several.get_secret_value().split(",") if (one := part.strip()))

@@ -18,8 +18,10 @@ from shared.core.clock import Clock
 from shared.core.errors import GasError
 from shared.core.health import Check, Checks
 from shared.core.inbox import Entry, Inbox, Pause
+from shared.core.load import Load
 from shared.core.ports import DeadLetters, Topics
 from shared.core.settings import HookSettings
+from shared.inbox import sweeper
 from shared.inbox.attempts import Attempts
 from shared.inbox.backlog import Backlog
 from shared.inbox.leases import Leases
@@ -37,6 +39,8 @@ READY_SECONDS = 30.0
 answer may take ten seconds for each of its queries, and is no reason yet to take the server out of service."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds between attempts to subscribe; doubling."""
+PUBLISH_SECONDS = 60.0
+"""How often the load is published: Auto Scaling sums over minutes."""
 
 
 class Engine:
@@ -52,9 +56,11 @@ class Engine:
         dead_letters: DeadLetters,
         now: Clock,
         bucket: Callable[[], object] | None = None,
+        publish: Callable[[Load], object] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``bucket`` asks S3 for next to nothing, and raises `GasError` when it does not answer."""
+        """``bucket`` asks S3 for next to nothing, and raises `GasError` when it does not answer. ``publish`` is told the
+        load once a minute, and raises `GasError` likewise."""
         self.backlog = Backlog(settings.max_backlog)
         self.draining = False
         self._settings = settings
@@ -62,6 +68,7 @@ class Engine:
         self._inbox = inbox
         self._topics = topics
         self._bucket = bucket
+        self._publish = publish
         self._now = now
         self._leases = Leases(inbox, length=timedelta(seconds=settings.lease_seconds), now=now)
         attempts = Attempts(
@@ -82,6 +89,8 @@ class Engine:
         self._database_reach, self._bucket_reach = Reach(patience, monotonic), Reach(patience, monotonic)
         self._pauses: Mapping[str, Pause] = {}
         self._more = False
+        self._monotonic = monotonic
+        self._sweep_at = monotonic()
         self._nudge = threading.Event()
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -138,6 +147,8 @@ class Engine:
         ]
         if self._bucket is not None:
             self._threads.append(_thread("inbox-bucket", self._watch_bucket))
+        if self._publish is not None:
+            self._threads.append(_thread("inbox-load", partial(self._publish_load, self._publish)))
         if self._settings.subscribe_at_start:
             _thread("inbox-subscribe", self._subscribe)
 
@@ -168,14 +179,18 @@ class Engine:
 
     def _sweep(self) -> None:
         while not self.draining:
-            self._nudge.clear()
             _survive("sweep", partial(self._database_reach.ask, self._sweep_once))
-            if not self.draining:
-                self._nudge.wait(self._settings.sweep_seconds)
+            if self._nudge.wait(self._settings.sweep_seconds):
+                self._nudge.clear()
+                self._sweep_at = self._monotonic()
 
     def _sweep_once(self) -> None:
+        """The pauses at every beat: that is one small item."""
         self._pauses = self._inbox.pauses()
-        self._more = self._sweeper.sweep()
+        now = self._monotonic()
+        if now >= self._sweep_at:
+            self._more = self._sweeper.sweep()
+            self._sweep_at = now + sweeper.pause(self._settings.sweep_seconds, self.backlog.unfinished)
 
     def _on_idle(self) -> None:
         if self._more:  # arrears: the next page at once, not at the next beat of the sweep
@@ -203,6 +218,16 @@ class Engine:
             slots=self._workers.slots,
             busy=self._workers.busy,
         )
+
+    def _publish_load(self, publish: Callable[[Load], object]) -> None:
+        """Not before the backlog was counted, nor while the count is old. A server that stops has no slots any more."""
+        pause = FIRST_PAUSE
+        while not self._stopped.wait(pause) and not self.draining:
+            pause = FIRST_PAUSE
+            if self._database_reach.check.ok:
+                load = Load(backlog=self.backlog.unfinished, slots=self._workers.slots, busy=self._workers.busy)
+                _survive("publish the load", partial(publish, load))
+                pause = PUBLISH_SECONDS
 
     def _beat(self) -> None:
         while not self._stopped.wait(self._settings.lease_seconds / 3):

@@ -32,6 +32,7 @@ from shared.core import errors
 from shared.core.clock import Clock, utc_now
 from shared.core.health import Checks, report
 from shared.core.inbox import About, Inbox
+from shared.core.load import Load
 from shared.core.ports import DeadLetters, Topics
 from shared.core.settings import HookSettings
 from shared.inbox.engine import Engine
@@ -79,7 +80,7 @@ def build(settings: HookSettings) -> Outside:
 
 
 class HookServer:
-    """``POST /hooks/<name>`` for each route, ``/healthz`` and ``/readyz``."""
+    """``POST /hooks/<name>`` and ``GET /hooks/<name>/readyz`` for each route, ``/healthz`` and ``/readyz``."""
 
     def __init__(
         self,
@@ -88,8 +89,9 @@ class HookServer:
         outside: Outside | None = None,
         *,
         bucket: Callable[[], object] | None = None,
+        publish: Callable[[Load], object] | None = None,
     ) -> None:
-        """``bucket``: see `Engine`; without one, readiness says nothing of S3."""
+        """``bucket``, ``publish``: see `Engine`. Without a bucket, readiness says nothing of S3."""
         outside = outside or build(settings)
         self._routes = routes
         self._topics = outside.topics
@@ -108,6 +110,7 @@ class HookServer:
             dead_letters=outside.dead_letters,
             now=outside.now,
             bucket=bucket,
+            publish=publish,
         )
         self._intake = Intake(outside.inbox, self._engine.backlog, outside.now)
 
@@ -121,6 +124,8 @@ class HookServer:
                 methods=["POST"],
                 provide_automatic_options=False,
             )
+            # For whoever knows the endpoint alone: /readyz of the host may be another server's, behind a load balancer.
+            app.add_url_rule(f"/hooks/{route.name}/readyz", view_func=self._readyz, endpoint=f"readyz-{route.name}")
         app.add_url_rule("/healthz", view_func=self._healthz, endpoint="healthz")
         app.add_url_rule("/readyz", view_func=self._readyz, endpoint="readyz")
         app.register_error_handler(HTTPException, _explain)

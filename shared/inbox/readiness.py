@@ -64,9 +64,9 @@ class HttpReadiness:
 
 
 def _readyz(endpoint: str) -> str:
-    """``/readyz`` beside ``/hooks/<name>``, under whatever path the server is reached."""
+    """``/hooks/<name>/readyz``, under whatever path the server is reached."""
     parts = urlsplit(endpoint)
-    return parts._replace(path=parts.path.partition("/hooks/")[0] + "/readyz", query="", fragment="").geturl()
+    return parts._replace(path=parts.path + "/readyz", query="", fragment="").geturl()
 
 
 def _said(body: bytes) -> str:

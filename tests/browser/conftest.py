@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
 
+from tests import calls
 from tests.whole import DEMO, Gas, running_gas
 
 CANDIDATES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -38,6 +39,7 @@ def browser() -> Iterator[Browser]:
 def gas(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Gas]:
     with running_gas(tmp_path_factory.mktemp("gas")) as running:
         yield running
+        calls.check(running)
 
 
 @pytest.fixture(scope="session")

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests import calls
 from tests.person import Person
 from tests.whole import Gas, running_gas
 
 
 @pytest.fixture(scope="session")
 def gas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gas]:
-    with running_gas(tmp_path_factory.mktemp("gas")) as running:
+    with running_gas(tmp_path_factory.mktemp("gas"), {"GAS_METRICS_NAMESPACE": "GAS/gas"}) as running:
         yield running
+        calls.check(running)
 
 
 @pytest.fixture(scope="session")

@@ -144,19 +144,21 @@ def test_ctrl_c_half_way_loses_and_doubles_nothing(desk: Desk) -> None:
 
 def test_a_server_that_is_ready_says_nothing() -> None:
     with serving() as site:
-        site.files["/prefix/readyz"] = b"{}"
+        site.files["/prefix/hooks/job-requests/readyz"] = b"{}"
         assert HttpReadiness().of(f"{site.url}/prefix/hooks/job-requests") == ""
-        assert site.asked == [("GET", "/prefix/readyz", "")]
+        assert site.asked == [("GET", "/prefix/hooks/job-requests/readyz", "")]
 
 
 def test_a_server_that_is_not_ready_says_so() -> None:
     with serving() as site:
-        site.trouble["/readyz"].append(Failing(503))
-        site.files["/readyz"] = b"{}"
-        assert HttpReadiness().of(f"{site.url}/hooks/job-requests") == f"{site.url}/readyz answers 503."
+        site.trouble["/hooks/job-requests/readyz"].append(Failing(503))
+        site.files["/hooks/job-requests/readyz"] = b"{}"
+        assert (
+            HttpReadiness().of(f"{site.url}/hooks/job-requests") == f"{site.url}/hooks/job-requests/readyz answers 503."
+        )
 
 
 def test_a_server_that_is_not_there_says_so() -> None:
     (port,) = free_ports(1)
     said = HttpReadiness().of(f"http://127.0.0.1:{port}/hooks/job-requests")
-    assert said == f"http://127.0.0.1:{port}/readyz cannot be reached (ConnectionError)."
+    assert said == f"http://127.0.0.1:{port}/hooks/job-requests/readyz cannot be reached (ConnectionError)."

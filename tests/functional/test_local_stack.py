@@ -13,6 +13,7 @@ import requests
 from botocore.exceptions import ClientError
 
 from deploy.local import stack
+from deploy.local.cloudformation import strict
 from shared.aws.subscriptions import SnsSubscriptions
 from shared.core.errors import GasError
 from shared.core.messages import MailEvent
@@ -53,24 +54,7 @@ def feedback(created: Created) -> Endpoint:
 
 def test_every_resource_is_there(created: Created) -> None:
     resources = created.cloud.aws("cloudformation").describe_stack_resources(StackName="gas")["StackResources"]
-    assert {item["ResourceType"] for item in resources} == {
-        "AWS::DynamoDB::Table",
-        "AWS::Events::Rule",
-        "AWS::IAM::Role",
-        "AWS::Lambda::Function",
-        "AWS::Lambda::Permission",
-        "AWS::Logs::LogGroup",
-        "AWS::S3::Bucket",
-        "AWS::SES::ConfigurationSet",
-        "AWS::SES::ConfigurationSetEventDestination",
-        "AWS::SES::EmailIdentity",
-        "AWS::SNS::Subscription",
-        "AWS::SNS::Topic",
-        "AWS::SNS::TopicPolicy",
-        "AWS::SQS::Queue",
-        "AWS::SQS::QueuePolicy",
-        "AWS::StepFunctions::StateMachine",
-    }
+    assert {item["ResourceType"] for item in resources} == strict.TYPES
     assert all(item["PhysicalResourceId"] for item in resources)
     assert {item["ResourceStatus"] for item in resources} == {"CREATE_COMPLETE"}
 

@@ -1,4 +1,5 @@
-"""AWS::IAM::Role, AWS::Lambda::Permission. Nobody heeds them locally; they are there to be looked at."""
+"""AWS::IAM::Role, AWS::Lambda::Permission and AWS::S3::BucketPolicy. Nobody heeds them locally; they are there to be
+looked at."""
 
 from __future__ import annotations
 
@@ -47,4 +48,10 @@ def role(name: str, properties: Properties, account_id: str, region: str) -> Rol
 )
 def permission(name: str, _: Properties, account_id: str, region: str) -> Made:  # noqa: ARG001 - the signature of a maker
     """Who may invoke a function."""
+    return Made(name)
+
+
+@resource("AWS::S3::BucketPolicy", properties={"Bucket", "PolicyDocument"}, update=lambda *_: None)
+def bucket_policy(name: str, _: Properties, account_id: str, region: str) -> Made:  # noqa: ARG001 - the signature of a maker
+    """Who may do what with a bucket. Not given to moto, which overlooks conditions: HTTPS is for AWS alone."""
     return Made(name)

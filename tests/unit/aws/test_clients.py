@@ -27,7 +27,16 @@ from shared.core.settings import Settings
 
 CLOUD = Settings(public_url="https://gas.example.org", region="eu-west-1")
 LOCAL = Settings(public_url="https://gas.example.org", endpoint_url="http://127.0.0.1:8003")
-SERVICES: tuple[Service, ...] = ("dynamodb", "s3", "sesv2", "sns", "sqs", "stepfunctions")
+SERVICES: tuple[Service, ...] = (
+    "autoscaling",
+    "cloudwatch",
+    "dynamodb",
+    "s3",
+    "sesv2",
+    "sns",
+    "sqs",
+    "stepfunctions",
+)
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:job-requests"
 SUBSCRIPTION = f"{TOPIC}:c9135db0-26c4-47ec-8998-413945fb5a96"
 ENDPOINT = "https://annotator.example.org/hooks/job-requests"

@@ -8,6 +8,7 @@ import html5lib
 import pytest
 from flask.testing import FlaskClient
 
+from deploy.local.calls import Calls
 from deploy.local.pages import create_app
 from deploy.local.ses.mailbox import KEPT, Mail, Mailbox
 from deploy.local.snapshots import Persistence
@@ -38,7 +39,7 @@ def mailbox() -> Mailbox:
 
 @pytest.fixture
 def client(mailbox: Mailbox) -> FlaskClient:
-    return create_app(mailbox, SIGNER, Persistence()).test_client()
+    return create_app(mailbox, SIGNER, Persistence(), Calls()).test_client()
 
 
 def valid(page: str) -> str:

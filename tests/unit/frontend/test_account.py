@@ -207,7 +207,7 @@ class TestMail:
 class TestUnsubscribe:
     def path(self, world: FrontendWorld, kind: MailKind = "archive", user: User | None = None) -> str:
         user = user or world.alice
-        return "/unsubscribe/" + unsubscribe_token(user.user_id, kind, world.settings.secret_key.get_secret_value())
+        return "/unsubscribe/" + unsubscribe_token(user.user_id, kind, world.settings.secret_keys)
 
     def off(self, world: FrontendWorld) -> tuple[MailKind, ...]:
         return world.users.users[world.alice.user_id].mail_off

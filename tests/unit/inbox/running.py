@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from shared.core.inbox import Entry, EntryState
+from shared.core.load import Load
 from shared.core.messages import JobRequested
 from shared.core.settings import HookSettings
 from shared.inbox.engine import Engine
@@ -31,7 +32,12 @@ class Running:
     """An engine whose handler waits for the test, and a world to look into."""
 
     def __init__(
-        self, *, inbox: FakeInbox | None = None, monotonic: Callable[[], float] = time.monotonic, **settings: Any
+        self,
+        *,
+        inbox: FakeInbox | None = None,
+        publish: Callable[[Load], object] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        **settings: Any,
     ) -> None:
         self.world = World(inbox)
         self.bucket = Fake()
@@ -53,6 +59,7 @@ class Running:
             dead_letters=self.world.dead_letters,
             now=self.world.now,
             bucket=self.bucket.reach,
+            publish=publish,
             monotonic=monotonic,
         )
 

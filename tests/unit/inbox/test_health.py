@@ -138,6 +138,12 @@ def test_a_server_that_is_ready_says_so_in_the_same_shape(started: Site) -> None
     assert all(check["ok"] for check in answer["checks"].values())
 
 
+def test_whoever_knows_the_endpoint_alone_may_ask_there(site: Site) -> None:
+    """Behind a load balancer the host's own ``/readyz`` is another server's."""
+    answer = site.browser.get("/hooks/job-requests/readyz")
+    assert (answer.status_code, answer.get_json()) == (503, site.browser.get("/readyz").get_json())
+
+
 def test_who_paused_and_why_is_not_told_to_the_world(started: Site) -> None:
     started.world.inbox.pause(Pause("job-requests", "operator@example.org", "s3cret", started.world.time))
     eventually(lambda: "paused job-requests" in started.browser.get("/readyz").text)

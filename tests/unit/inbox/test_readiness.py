@@ -22,7 +22,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, status: int, body: bytes) -> ServerSt
     get = MagicMock(return_value=answer)
     monkeypatch.setattr(requests, "get", get)
     found = HttpReadiness().ask(ENDPOINT)
-    assert get.call_args.args == ("https://annotator.example.org/readyz",)
+    assert get.call_args.args == ("https://annotator.example.org/hooks/job-requests/readyz",)
     assert get.call_args.kwargs["allow_redirects"] is False
     return found
 
@@ -43,7 +43,7 @@ def test_the_checks_that_failed_are_named(monkeypatch: pytest.MonkeyPatch) -> No
     }
     text, _ = report(checks, good="ready", bad="not ready")
     assert said(monkeypatch, 503, text.encode()) == (
-        "https://annotator.example.org/readyz answers 503 (database: DynamoDB does not answer; draining)."
+        "https://annotator.example.org/hooks/job-requests/readyz answers 503 (database: DynamoDB does not answer; draining)."
     )
 
 
@@ -65,7 +65,9 @@ def test_one_that_does_not_say_it_is_ready_all_the_same(monkeypatch: pytest.Monk
 )
 @pytest.mark.parametrize("status", [302, 404, 503])
 def test_any_other_answer_is_told_by_its_status(monkeypatch: pytest.MonkeyPatch, status: int, body: bytes) -> None:
-    assert said(monkeypatch, status, body) == f"https://annotator.example.org/readyz answers {status}."
+    assert (
+        said(monkeypatch, status, body) == f"https://annotator.example.org/hooks/job-requests/readyz answers {status}."
+    )
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,12 @@ from annotator_hook.packs import format as packs
 from annotator_hook.pipeline import parts, work
 from annotator_hook.pipeline.check import Check
 from annotator_hook.pipeline.genome import Genome
-from annotator_hook.pipeline.job import GAS_VERSION, Limits, Result, Spec, run
+from annotator_hook.pipeline.job import Limits, Result, Spec, run
 from annotator_hook.pipeline.report import Log
 from annotator_hook.pipeline.source import Source
 from annotator_hook.pipeline.spool import Reader
 from annotator_hook.services import BUILT_IN_PACKS
+from shared.core.version import VERSION
 
 RCRS = BUILT_IN_PACKS / "rcrs"
 LIMITS = Limits(memory_bytes=2 << 30, seconds=60.0, output_bytes=1 << 30)
@@ -132,7 +133,7 @@ def annotated(folder: Path, content: str | bytes, *, workers: int = 1, pack: Pat
         return Annotated(run(spec, on_progress=lambda _: None, should_stop=lambda: False))
     work_dir = folder / "work"
     work_dir.mkdir()
-    return Annotated(work.annotate(spec, work_dir, GAS_VERSION, lambda _: None))
+    return Annotated(work.annotate(spec, work_dir, VERSION, lambda _: None))
 
 
 def info(record: list[str]) -> dict[str, str]:

@@ -274,7 +274,7 @@ def test_an_email_of_a_kind_that_can_be_turned_off_says_how_by_one_click(kind: M
     assert link in mail.html
     assert link.startswith(f"{PUBLIC_URL}{UNSUBSCRIBE_PATH}")
     token = link.removeprefix(f"{PUBLIC_URL}{UNSUBSCRIBE_PATH}")
-    assert read(token, world.services.secret_key) == (alice.user_id, kind)
+    assert read(token, world.services.secret_keys) == (alice.user_id, kind)
 
 
 @pytest.mark.parametrize("wanted", [True, False])
