@@ -41,9 +41,11 @@ _NO_ANSWER = 502
 
 
 @overload
-def client(settings: Settings, service: Literal["dynamodb"]) -> DynamoDBClient: ...
+def client(settings: Settings, service: Literal["dynamodb"], *, probe: bool = False) -> DynamoDBClient: ...
 @overload
-def client(settings: Settings, service: Literal["s3"], *, tries: int | None = None) -> S3Client: ...
+def client(
+    settings: Settings, service: Literal["s3"], *, tries: int | None = None, probe: bool = False
+) -> S3Client: ...
 @overload
 def client(settings: Settings, service: Literal["sesv2"]) -> SESV2Client: ...
 @overload
@@ -52,13 +54,16 @@ def client(settings: Settings, service: Literal["sns"]) -> SNSClient: ...
 def client(settings: Settings, service: Literal["sqs"]) -> SQSClient: ...
 @overload
 def client(settings: Settings, service: Literal["stepfunctions"]) -> SFNClient: ...
-def client(settings: Settings, service: Service, *, tries: int | None = None) -> Any:
+def client(settings: Settings, service: Service, *, tries: int | None = None, probe: bool = False) -> Any:
     """A client that threads may share. Opens no connection; credentials are found by boto3 when they are needed.
 
-    ``tries``: how often a call is made at most, where that is other than usual.
+    ``tries``: how often a call is made at most, where that is other than usual. ``probe``: it only finds out whether the
+    service answers, so each call is made once and ends within 3 s.
     """
     config = Config(max_pool_connections=_POOL, tcp_keepalive=True, **_PATIENCE[service])
-    if tries is not None:
+    if probe:
+        config = config.merge(Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1}))
+    elif tries is not None:
         config = config.merge(Config(retries={"mode": "standard", "total_max_attempts": tries}))
     if service == "s3":
         # Bucket names cannot become host names of an address such as http://127.0.0.1:8003.
