@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -47,6 +48,9 @@ class Services:
     job_requests_topic: str
     account_changes_topic: str
     restore_requests_topic: str
+    probes: Mapping[str, Callable[[], object]]
+    """What pages cannot do without → what asks it for next to nothing, once and briefly. Raises `GasError` when it does
+    not answer."""
     now: Clock = utc_now
 
     @cached_property
@@ -61,6 +65,8 @@ def build(settings: FrontendSettings) -> Services:
     now.listen(dynamodb)
     s3 = client(settings, "s3")
     operations = build_operations(settings)
+    probed_users = DynamoUsers(client(settings, "dynamodb", probe=True), settings.users_table)
+    probed_results = S3Objects(client(settings, "s3", probe=True), settings.results_bucket)
     return Services(
         jobs=DynamoJobs(dynamodb, settings.jobs_table),
         users=DynamoUsers(dynamodb, settings.users_table),
@@ -83,5 +89,9 @@ def build(settings: FrontendSettings) -> Services:
         job_requests_topic=settings.job_requests_topic,
         account_changes_topic=settings.account_changes_topic,
         restore_requests_topic=settings.restore_requests_topic,
+        probes={
+            "database": lambda: probed_users.by_email("readyz@localhost"),
+            "bucket": lambda: probed_results.size("readyz"),
+        },
         now=now,
     )

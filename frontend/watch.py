@@ -7,6 +7,9 @@ frontends count the same queues.
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable
+from functools import partial
 
 import structlog
 
@@ -14,55 +17,82 @@ from frontend.announcer import Announcer
 from frontend.services import Services
 from shared import metrics
 from shared.core.errors import GasError
-from shared.core.health import Check, Checks, reached
+from shared.core.health import Check, Checks
+from shared.inbox.reach import Reach
 
 log = structlog.get_logger()
 
-WATCH_SECONDS = 15.0
-"""As often as Prometheus asks."""
-
-
-def readiness(services: Services, *, draining: bool) -> Checks:
-    """Whether pages can be served: the users table and the bucket of results answer, and the server is not stopping."""
-    return {
-        "database": reached(lambda: services.users.by_email("readyz@localhost")),
-        "bucket": reached(lambda: services.results.size("readyz")),
-        "draining": Check(ok=not draining, detail="This server is stopping." if draining else ""),
-    }
+PROBE_SECONDS = 5.0
+"""Between two looks at what the pages need, and as often Prometheus is told what came of them."""
+PATIENCE_SECONDS = 15.0
+"""How long what the pages need may not answer before no more visitors should be sent here."""
+COUNT_SECONDS = 15.0
+"""Between two counts of the dead letters: as often as Prometheus asks."""
 
 
 class Watch:
-    """The thread that tells Prometheus."""
+    """Looks at what the pages need, again and again, so that whoever asks is answered from memory.
 
-    def __init__(self, services: Services, announcer: Announcer) -> None:
+    Each thing has a thread of its own: one that hangs keeps no other from being looked at, nor this server from saying
+    that it hangs.
+    """
+
+    def __init__(
+        self, services: Services, announcer: Announcer, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._services = services
         self._announcer = announcer
+        self._reach = {name: Reach(PATIENCE_SECONDS, monotonic) for name in services.probes}
         self._stopping = threading.Event()
 
+    @property
+    def readiness(self) -> Checks:
+        """Whether pages can be served: what they need answered lately, and the server is not stopping."""
+        draining = self._announcer.draining
+        return {
+            **{name: reach.check for name, reach in self._reach.items()},
+            "draining": Check(ok=not draining, detail="This server is stopping." if draining else ""),
+        }
+
     def start(self) -> None:
-        """Starts the thread; after gunicorn has forked."""
-        threading.Thread(target=self._run, name="watch", daemon=True).start()
+        """Starts the threads; after gunicorn has forked."""
+        for name in self._reach:
+            self._repeat(f"look at the {name}", partial(self.probe, name), PROBE_SECONDS)
+        self._repeat("report", self.report, PROBE_SECONDS)
+        self._repeat("count of dead letters", self.count, COUNT_SECONDS)
 
     def stop(self) -> None:
-        """Ends the thread after its present look, for which nobody needs to wait."""
+        """Ends each thread after what it does at present, for which nobody needs to wait."""
         self._stopping.set()
 
-    def look(self) -> None:
-        """One look. Raises `Unavailable` when the dead letters cannot be counted."""
-        checks = readiness(self._services, draining=self._announcer.draining)
-        metrics.set_ready(all(check.ok for check in checks.values()))
+    def probe(self, name: str) -> None:
+        """One look at one thing. Raises what its probe raises."""
+        try:
+            self._reach[name].ask(self._services.probes[name])
+        finally:
+            self.report()
+
+    def report(self) -> None:
+        """Tells Prometheus whether this server is ready."""
+        metrics.set_ready(all(check.ok for check in self.readiness.values()))
+
+    def count(self) -> None:
+        """Tells Prometheus how many dead letters there are. Raises `Unavailable` when they cannot be counted."""
         metrics.dead_letters(self._services.operations.office.counts())
 
-    def _run(self) -> None:
-        while True:
-            try:
-                self.look()
-            except GasError as error:
-                log.warning("dead letters not counted", error=str(error))
-            except Exception:  # the thread must outlive what nobody foresaw; the log has the traceback
-                log.exception("watch failed unexpectedly")
-            if self._stopping.wait(WATCH_SECONDS):
-                return
+    def _repeat(self, what: str, act: Callable[[], None], seconds: float) -> None:
+        def run() -> None:
+            while True:
+                try:
+                    act()
+                except GasError as error:
+                    log.warning(f"{what} failed", error=str(error))
+                except Exception:  # the thread must outlive what nobody foresaw; the log has the traceback
+                    log.exception(f"{what} failed unexpectedly")
+                if self._stopping.wait(seconds):
+                    return
+
+        threading.Thread(target=run, name=f"watch: {what}", daemon=True).start()
 
 
 class Threads:

@@ -51,6 +51,7 @@ ACCIDENTS: Mapping[str, Mapping[str, set[Call]]] = {
     },
     "annotator_hook": {
         "an upload of many parts breaks off": {("s3:AbortMultipartUpload", "ResultsBucket/*")},
+        "an operator replays the message of a job that was given up": {("sns:Publish", "JobRequestsTopic")},
         "a job is deleted, or taken over by another annotator, while it runs": {
             ("s3:DeleteObject", "ResultsBucket/*"),
             ("s3:ListBucket", "InputsBucket"),

@@ -141,6 +141,10 @@ class FrontendWorld:
                 for channel in self.settings.channels
             }
         )
+        self.probes: dict[str, Callable[[], object]] = {
+            "database": lambda: self.users.by_email("readyz@localhost"),
+            "bucket": lambda: self.results.size("readyz"),
+        }
         self.services = Services(
             jobs=self.jobs,
             users=self.users,
@@ -158,6 +162,7 @@ class FrontendWorld:
             job_requests_topic=self.settings.job_requests_topic,
             account_changes_topic=self.settings.account_changes_topic,
             restore_requests_topic=self.settings.restore_requests_topic,
+            probes=self.probes,
             now=lambda: self.time,
         )
         self.app = create_app(self.settings, self.services)

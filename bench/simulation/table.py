@@ -120,6 +120,9 @@ class SimulatedInbox:
     def change(self, entry: Entry, changed: Entry) -> None:
         raise NotImplementedError
 
+    def oldest(self, route: str) -> datetime | None:
+        raise NotImplementedError
+
     def find(self, query: Query, *, limit: int, start: str | None = None) -> Found:
         raise NotImplementedError
 

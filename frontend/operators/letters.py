@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import structlog
@@ -23,10 +23,13 @@ from frontend.access import services
 from frontend.operators.blueprint import blueprint, operations, who
 from frontend.operators.forms import LONGEST_FIELD, ReasonForm
 from frontend.operators.moments import read_moment
+from frontend.operators.presentation import why_dead
+from frontend.operators.rounds import Action, Round
 from shared.core.clock import from_millis, to_iso, to_millis
 from shared.core.dead_letters import DeadLetter
 from shared.core.errors import NotFound, Permanent, Retryable
-from shared.inbox.letters import Result, Selection, Verdict
+from shared.inbox.letters import Selection
+from shared.inbox.scan import HOLD
 
 log = structlog.get_logger()
 
@@ -38,7 +41,7 @@ SECONDS = 20.0
 _NOT_MET = (
     f"The queue is so long that this letter was not met in {SECONDS:.0f} s. `gas dlq show` takes as long as it needs."
 )
-Action = Literal["replay", "discard"]
+_WHOSE = "Say whose letters are to be discarded: choose one queue, show it, and then discard all that fit."
 ACTIONS: Mapping[str, Action] = {"replay": "replay", "discard": "discard"}
 
 
@@ -73,10 +76,15 @@ class LetterFilter:
         """Whether anything is asked for."""
         return bool(self.queue or self.error or self.since or self.until)
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """``<queue>/<SQS's id>`` of each, where they are given one by one; else none."""
+        return self.picked or self.shown
+
     def selection(self) -> Selection:
         """The office's own words for it."""
         names = queue_names()
-        if places := self.picked or self.shown:
+        if places := self.named:
             split = [place.partition("/") for place in places]
             if unknown := {queue for queue, _, letter_id in split if queue not in names or not letter_id}:
                 raise Permanent(f"There is no dead-letter queue called {min(unknown)[:60]!r}.")
@@ -114,37 +122,6 @@ class LetterFilter:
             return None
 
 
-@dataclass
-class Round:
-    """What one request did, or would do."""
-
-    action: Action
-    results: list[Result] = field(default_factory=list)
-    trouble: str = ""
-    """Why it stopped before its end; what it did until then stands."""
-    is_cut: bool = False
-    """It stopped because of `MOST` or `SECONDS`."""
-
-    def number(self, *verdicts: Verdict) -> int:
-        """How many letters have one of these verdicts."""
-        return sum(result.verdict in verdicts for result in self.results)
-
-    @property
-    def counts(self) -> dict[Verdict, int]:
-        """Of the verdicts that there are."""
-        return {verdict: number for verdict in Verdict if (number := self.number(verdict))}
-
-    @property
-    def has_invalid(self) -> bool:
-        """Whether some letters stay where they are because they are no true messages."""
-        return bool(self.number(Verdict.INVALID))
-
-    @property
-    def to_do(self) -> int:
-        """How many letters a dry run would change."""
-        return self.number(Verdict.WOULD_REPLAY, Verdict.WOULD_DISCARD, Verdict.DUPLICATE)
-
-
 def queue_names() -> list[str]:
     """Of all dead-letter queues."""
     return [channel.name for channel in operations().channels]
@@ -170,6 +147,8 @@ def check() -> ResponseReturnValue:
     wanted = replace(LetterFilter.of(request.form), shown=())
     if not wanted.picked and request.form.get("scope") != "all":
         return _list_page(wanted, complaint="Choose at least one letter."), 422
+    if action == "discard" and not wanted.picked and not wanted.queue:
+        return _list_page(wanted, complaint=_WHOSE), 422
     selection = wanted.selection()
     if wanted.complaints:
         return _list_page(wanted), 422
@@ -188,7 +167,7 @@ def act() -> ResponseReturnValue:
     form = ReasonForm(request.form)
     if not form.validate():
         return _check_page(action, wanted, selection, form), 422
-    done = _round(action, selection, why=form.why.data or "", dry_run=False)
+    done = _round(action, wanted, selection, why=form.why.data or "", dry_run=False)
     log.info("dead letters handled", action=action, who=who(), counts={**done.counts})
     counts = operations().office.counts()
     left = sum(counts.get(name, 0) for name in replace(wanted, shown=()).selection().channels)
@@ -206,18 +185,35 @@ def _list_page(wanted: LetterFilter, complaint: str = "") -> str:
     with _deadline() as stop:
         if selection is not None and not wanted.complaints:
             found = office.list(selection, limit=PAGE_SIZE, stop=stop)
+    claimed = {letter.letter_id: office.claimed(letter) for letter in found}
+    topics = {channel.name: channel.topic_arn for channel in operations().channels}
+    counts = office.counts()
     return render_template(
         "operators/letters.html",
         filter=wanted,
         letters=found,
-        claimed={letter.letter_id: office.claimed(letter) for letter in found},
-        counts=office.counts(),
+        claimed=claimed,
+        reasons={
+            letter.letter_id: why_dead(letter, claimed[letter.letter_id].topic_arn, topics[letter.queue])
+            for letter in found
+        },
+        counts=counts,
+        held=0 if stop.is_set() else _held(wanted, counts, len(found)),
+        hold_minutes=HOLD // timedelta(minutes=1),
         queues=queue_names(),
         choices=[("", "every queue"), *((name, name) for name in queue_names())],
         limit=PAGE_SIZE,
         is_cut=stop.is_set(),
         complaint=complaint,
     )
+
+
+def _held(wanted: LetterFilter, counts: Mapping[str, int], found: int) -> int:
+    """About how many letters were not to be seen because somebody holds them; 0 where that cannot be told."""
+    if wanted.complaints or wanted.error or wanted.since or wanted.until or found >= PAGE_SIZE:
+        return 0
+    there = counts.get(wanted.queue, 0) if wanted.queue else sum(counts.values())
+    return max(0, there - found)
 
 
 def _letter_page(queue: str, letter_id: str, form: ReasonForm) -> str:
@@ -235,15 +231,15 @@ def _letter_page(queue: str, letter_id: str, form: ReasonForm) -> str:
 
 def _check_page(action: Action, wanted: LetterFilter, selection: Selection, form: ReasonForm) -> str:
     looked_at = services().now()
-    rehearsed = _round(action, selection, why="", dry_run=True)
+    rehearsed = _round(action, wanted, selection, why="", dry_run=True)
     shown = [result.letter for result in rehearsed.results] if action == "discard" else []
     pinned = wanted.pinned(selection, looked_at, shown)
     return render_template("operators/letters_check.html", filter=pinned, rehearsed=rehearsed, form=form, most=MOST)
 
 
-def _round(action: Action, selection: Selection, *, why: str, dry_run: bool) -> Round:
+def _round(action: Action, wanted: LetterFilter, selection: Selection, *, why: str, dry_run: bool) -> Round:
     office = operations().office
-    done = Round(action)
+    done = Round(action, wanted.named)
     with _deadline() as stop:
         run = office.replay if action == "replay" else office.discard
         try:

@@ -118,9 +118,11 @@ def _figures(period: Period) -> tuple[datetime, Overview]:
 
 
 def _troubles(stands: Surroundings, inbox_trouble: str) -> Iterator[Trouble]:
-    for why_not in stands.servers.values():
-        if why_not:
-            yield Trouble("error", f"The server is not ready: {why_not}")
+    for server in stands.servers:
+        if server.why_not:
+            names = ", ".join(server.channels)
+            address = url_for("operators.subscriptions", _anchor=server.channels[0])
+            yield Trouble("error", f"The server of {names} is not ready: {server.why_not}", address, "Subscriptions")
     for sentence in (inbox_trouble, *stands.silent):
         if sentence:
             yield Trouble("error", sentence)

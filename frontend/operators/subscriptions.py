@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -15,7 +16,7 @@ from frontend.operators import policy
 from frontend.operators.blueprint import blueprint, operations, who
 from frontend.operators.forms import ReasonForm
 from frontend.operators.messages import inbox_channels
-from frontend.operators.surroundings import ChannelView, look_at
+from frontend.operators.surroundings import ChannelView, ask_servers, look_at
 from frontend.services import Services
 from shared.core.channels import Channel
 from shared.core.errors import Conflict
@@ -35,6 +36,8 @@ class Row:
     last: datetime | None
     """When the latest push was accepted; None where there was none in 30 days, or nobody can say."""
     pause: Pause | None
+    not_ready: Sequence[str] = ()
+    """Why a server that it is pushed to does not take pushes now, a sentence each."""
 
 
 @blueprint.get("/subscriptions")
@@ -76,6 +79,11 @@ def _page(form: ReasonForm, *, complaining: str) -> str:
     pauses = around.inbox.pauses()
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="subscriptions") as pool:
         rows = list(pool.map(lambda one: _row(around, one, pauses.get(one.name)), operations().channels))
+        servers = ask_servers(around.readiness, {row.channel.name: row.view for row in rows}, pool)
+    rows = [
+        replace(row, not_ready=[one.why_not for one in servers if one.why_not and row.channel.name in one.channels])
+        for row in rows
+    ]
     return render_template(
         "operators/subscriptions.html", rows=rows, form=form, complaining=complaining, policy_in_words=policy.in_words
     )

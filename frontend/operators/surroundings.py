@@ -6,14 +6,14 @@ Each is asked by itself: what does not answer is one of the things that are wron
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
 from frontend.operators.memory import Memory
 from frontend.services import Services
-from shared.core.channels import Channel, Subscriptions, SubscriptionView
+from shared.core.channels import Channel, Readiness, Subscriptions, SubscriptionView
 from shared.core.errors import GasError, NotFound
 from shared.core.inbox import Pause
 
@@ -33,6 +33,16 @@ class ChannelView:
 
 
 @dataclass(frozen=True)
+class ServerView:
+    """A server that takes pushes."""
+
+    channels: Sequence[str]
+    """Those that are pushed to it."""
+    why_not: str
+    """Why it is not ready, in a sentence; empty where it is."""
+
+
+@dataclass(frozen=True)
 class Surroundings:
     """All of it."""
 
@@ -40,8 +50,7 @@ class Surroundings:
     """Channel → about how many dead letters there are; empty when they cannot be counted."""
     pauses: Mapping[str, Pause]
     channels: Mapping[str, ChannelView]
-    servers: Mapping[str, str]
-    """Address of a server that takes pushes → why it is not ready; empty where it is."""
+    servers: Sequence[ServerView]
     silent: Sequence[str]
     """What does not answer, a sentence each."""
 
@@ -68,15 +77,23 @@ def look_around(around: Services, memory: Memory) -> Surroundings:
                 pool.map(lambda one: (one.name, look_at(operations.subscriptions, one)), operations.channels)
             ),
         )
-        # One endpoint stands for all of its server.
-        servers = {
-            one.endpoint.partition("/hooks/")[0]: one.endpoint
-            for view in channels.values()
-            for one in view.subscriptions
-            if one.endpoint.startswith("http")
-        }
-        ready = dict(zip(servers, pool.map(around.readiness.of, servers.values()), strict=True))
-        return Surroundings(counts.result(), pauses.result(), channels, ready, silent)
+        servers = ask_servers(around.readiness, channels, pool)
+        return Surroundings(counts.result(), pauses.result(), channels, servers, silent)
+
+
+def ask_servers(readiness: Readiness, channels: Mapping[str, ChannelView], pool: Executor) -> list[ServerView]:
+    """How each server is that one of the channels is pushed to; each is asked once."""
+    served: dict[str, dict[str, None]] = {}
+    endpoints: dict[str, str] = {}
+    for name, view in channels.items():
+        for one in view.subscriptions:
+            if one.endpoint.startswith("http"):
+                # One endpoint stands for all of its server.
+                server = one.endpoint.partition("/hooks/")[0]
+                endpoints.setdefault(server, one.endpoint)
+                served.setdefault(server, {})[name] = None
+    answers = pool.map(readiness.of, endpoints.values())
+    return [ServerView(list(names), why_not) for names, why_not in zip(served.values(), answers, strict=True)]
 
 
 def look_at(subscriptions: Subscriptions, channel: Channel) -> ChannelView:

@@ -81,9 +81,11 @@ def client(settings: AwsSettings, service: Literal["cloudformation"]) -> CloudFo
 @overload
 def client(settings: AwsSettings, service: Literal["cloudwatch"]) -> CloudWatchClient: ...
 @overload
-def client(settings: AwsSettings, service: Literal["dynamodb"]) -> DynamoDBClient: ...
+def client(settings: AwsSettings, service: Literal["dynamodb"], *, probe: bool = False) -> DynamoDBClient: ...
 @overload
-def client(settings: AwsSettings, service: Literal["s3"], *, tries: int | None = None) -> S3Client: ...
+def client(
+    settings: AwsSettings, service: Literal["s3"], *, tries: int | None = None, probe: bool = False
+) -> S3Client: ...
 @overload
 def client(settings: AwsSettings, service: Literal["secretsmanager"]) -> SecretsManagerClient: ...
 @overload
@@ -98,13 +100,16 @@ def client(settings: AwsSettings, service: Literal["ssm"]) -> SSMClient: ...
 def client(settings: AwsSettings, service: Literal["stepfunctions"]) -> SFNClient: ...
 @overload
 def client(settings: AwsSettings, service: Literal["sts"]) -> STSClient: ...
-def client(settings: AwsSettings, service: Service, *, tries: int | None = None) -> Any:
+def client(settings: AwsSettings, service: Service, *, tries: int | None = None, probe: bool = False) -> Any:
     """A client that threads may share. Opens no connection; credentials are found by boto3 when they are needed.
 
-    ``tries``: how often a call is made at most, where that is other than usual.
+    ``tries``: how often a call is made at most, where that is other than usual. ``probe``: it only finds out whether the
+    service answers, so each call is made once and ends within 3 s.
     """
     config = Config(max_pool_connections=_POOL, tcp_keepalive=True, **_PATIENCE[service])
-    if tries is not None:
+    if probe:
+        config = config.merge(Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1}))
+    elif tries is not None:
         config = config.merge(Config(retries={"mode": "standard", "total_max_attempts": tries}))
     if service == "s3":
         # Bucket names cannot become host names of an address such as http://127.0.0.1:8003.

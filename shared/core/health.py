@@ -9,10 +9,8 @@ A load balancer reads the status code alone: 200, or 503 as soon as one check is
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-from shared.core.errors import GasError
 
 Checks = Mapping[str, "Check"]
 """Name → what was found, such as ``database``."""
@@ -27,15 +25,6 @@ class Check:
     detail: str = ""
     """A sentence, where there is something to say."""
     numbers: Mapping[str, int] = field(default_factory=dict)
-
-
-def reached(ask: Callable[[], object]) -> Check:
-    """Whether something outside answers: ``ask`` raises a `GasError` when it does not."""
-    try:
-        ask()
-    except GasError as error:
-        return Check(ok=False, detail=str(error))
-    return Check(ok=True)
 
 
 def report(checks: Checks, *, good: str, bad: str) -> tuple[str, bool]:

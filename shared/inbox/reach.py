@@ -16,7 +16,8 @@ class Reach:
         self._patience = patience
         self._monotonic = monotonic
         self._reached_at: float | None = None
-        self._failure = "It was not reached yet."
+        self._failure = ""
+        """Of the latest call, if it failed."""
 
     def ask(self, call: Callable[[], object]) -> None:
         """Calls it, and remembers what came of it. Raises what the call raises."""
@@ -27,11 +28,15 @@ class Reach:
                 str(error) if isinstance(error, GasError) else f"Unexpected {type(error).__name__}; see the log."
             )
             raise
-        self._reached_at = self._monotonic()
+        self._reached_at, self._failure = self._monotonic(), ""
 
     @property
     def check(self) -> Check:
-        """As ``/readyz`` says it."""
-        if self._reached_at is not None and self._monotonic() - self._reached_at < self._patience:
+        """As ``/readyz`` says it; also while a call hangs."""
+        reached_at, failure = self._reached_at, self._failure
+        if reached_at is None:
+            return Check(ok=False, detail=failure or "It was not reached yet.")
+        silence = self._monotonic() - reached_at
+        if silence < self._patience:
             return Check(ok=True)
-        return Check(ok=False, detail=self._failure)
+        return Check(ok=False, detail=f"It has not answered for {silence:.0f} s. {failure}".rstrip())

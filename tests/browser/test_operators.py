@@ -72,7 +72,7 @@ def test_what_failed_is_seen_replayed_and_discarded(visit: Visit, gas: Gas, oper
     expect(page.locator("#picked-number")).to_have_text("(1)")
     page.get_by_role("button", name="Replay …").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Replay this letter?")
-    expect(page.get_by_role("main")).to_contain_text("1 Would be replayed")
+    expect(page.get_by_role("main")).to_contain_text("1 Would fail at once")
     page.get_by_label("Reason").fill(WHY)
     page.get_by_role("button", name="Replay it now").click()
     expect(page.get_by_role("main")).to_contain_text("1 Replayed")

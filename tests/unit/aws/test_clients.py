@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 from unittest.mock import Mock
 from urllib.parse import parse_qs, urlsplit
 
@@ -68,6 +68,15 @@ def test_every_client_is_impatient_and_serves_many_threads(service: Service) -> 
 
 def test_an_email_is_never_sent_twice_by_the_sdk() -> None:
     assert made(CLOUD, "sesv2").meta.config.retries["total_max_attempts"] == 1
+
+
+@pytest.mark.parametrize("service", ["dynamodb", "s3"])
+def test_who_only_asks_whether_a_service_answers_knows_it_within_three_seconds(
+    service: Literal["dynamodb", "s3"],
+) -> None:
+    config: Any = client(CLOUD, service, probe=True).meta.config
+    assert config.retries["total_max_attempts"] == 1
+    assert config.connect_timeout + config.read_timeout <= 3
 
 
 def test_a_push_is_answered_within_the_15_seconds_of_sns_when_the_database_does_not_answer() -> None:

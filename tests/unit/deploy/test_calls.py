@@ -15,6 +15,7 @@ from botocore.config import Config
 from deploy.local.calls import Calls, Recorded
 from deploy.local.pages import create_app
 from deploy.local.ses.mailbox import Mailbox
+from deploy.local.snapshots import Persistence
 from deploy.local.sns.signing import Signer
 
 URL = "http://127.0.0.1:8003"
@@ -253,7 +254,7 @@ def test_everybody_sees_who_called_what_how_often() -> None:
     for key in ("frontend", "frontend", "util_hook"):
         with pytest.raises(Heard):
             cloud.client("sns", key).publish(TopicArn=TOPIC, Message="m")
-    shown = create_app(Mailbox(), Signer(), cloud.calls).test_client().get("/calls.json").json
+    shown = create_app(Mailbox(), Signer(), Persistence(), cloud.calls).test_client().get("/calls.json").json
     assert shown == [
         {"caller": "frontend", "action": "sns:Publish", "resource": TOPIC, "count": 2},
         {"caller": "util_hook", "action": "sns:Publish", "resource": TOPIC, "count": 1},

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from deploy.local import snapshots as module
+from deploy.local.calls import Calls
 from deploy.local.folder import Folder
 from deploy.local.gate import Gate
 from deploy.local.pages import create_app
@@ -65,7 +66,7 @@ class Scene:
         return note.text
 
     def health(self) -> tuple[int, str]:
-        answer = create_app(Mailbox(), SIGNER, self.persistence).test_client().get("/healthz")
+        answer = create_app(Mailbox(), SIGNER, self.persistence, Calls()).test_client().get("/healthz")
         return answer.status_code, answer.get_json().get("detail", "")
 
 

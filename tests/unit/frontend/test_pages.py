@@ -50,23 +50,8 @@ def test_the_server_is_healthy_while_it_answers(world: FrontendWorld) -> None:
     assert world.browser().get("/healthz").status == 200
 
 
-def test_the_server_is_ready_while_the_users_table_answers(world: FrontendWorld) -> None:
-    assert world.browser().get("/readyz").status == 200
-    world.users.fail_with = Unavailable("DynamoDB is away.")
-    answer = world.app.test_client().get("/readyz")
-    assert (answer.status_code, answer.get_json()["status"]) == (503, "not ready")
-    assert answer.get_json()["checks"]["database"] == {"ok": False, "detail": "DynamoDB is away."}
-
-
-def test_the_server_is_not_ready_while_results_cannot_be_read(world: FrontendWorld) -> None:
-    world.results.fail_with = Unavailable("S3 is away.")
-    answer = world.app.test_client().get("/readyz")
-    assert (answer.status_code, answer.get_json()["checks"]["bucket"]["detail"]) == (503, "S3 is away.")
-
-
-def test_a_server_that_is_about_to_stop_is_not_ready_and_still_answers(world: FrontendWorld) -> None:
+def test_a_server_that_is_about_to_stop_still_answers(world: FrontendWorld) -> None:
     world.app.extensions["gas"].drain()
-    assert world.browser().get("/readyz").status == 503
     assert world.browser().get("/").status == 200
 
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from frontend.operators import letters
-from tests.client import Browser
+from shared.core.messages import Message
+from tests.client import Browser, text_of
 from tests.unit.frontend_operators.world import LETTERS, WHY, OperatorsWorld, replay_all
 
 
@@ -40,7 +41,7 @@ def test_all_that_fit_are_replayed_and_what_came_after_the_dry_run_is_not(
     assert world.letters_in("job-results") == 1
 
 
-@pytest.mark.parametrize("query", ["", "queue=job-requests", "until=0s"])
+@pytest.mark.parametrize("query", ["queue=job-requests", "queue=job-requests&until=0s"])
 @pytest.mark.parametrize("most", [1, 2, 9])
 @pytest.mark.parametrize("action", ["replay", "discard"])
 def test_what_came_after_the_dry_run_is_left_alone_however_much_there_is(
@@ -66,7 +67,7 @@ def test_only_letters_that_the_dry_run_showed_are_discarded(
     monkeypatch.setattr(letters, "MOST", 2)
     for number in range(5):
         world.undelivered(text=f"not JSON {number}")
-    page = replay_all(operator, action="discard")
+    page = replay_all(operator, "queue=job-requests", action="discard")
     lying = world.queues.queues[world.queue_url("job-requests")]
     shown = [stored.letter.letter_id for stored in lying if stored.letter.letter_id in page.text]
     assert len(shown) == 2
@@ -82,7 +83,8 @@ def test_a_long_discard_goes_on_with_another_dry_run(
     monkeypatch.setattr(letters, "MOST", 2)
     for _ in range(3):
         world.undelivered(text="not JSON", sent_at=world.time - timedelta(seconds=1))
-    page = operator.submit(replay_all(operator, action="discard"), "Discard them now", why=WHY)
+    page = replay_all(operator, "queue=job-requests", action="discard")
+    page = operator.submit(page, "Discard them now", why=WHY)
     assert "2 Discarded" in page.words
     world.later(seconds=1)
     world.undelivered()
@@ -91,6 +93,25 @@ def test_a_long_discard_goes_on_with_another_dry_run(
     assert world.letters_in("job-requests") == 2
     operator.submit(page, "Discard it now", why=WHY)
     assert world.letters_in("job-requests") == 1
+
+
+@pytest.mark.parametrize("query", ["", "error=pack"])
+def test_all_are_discarded_of_one_queue_at_a_time_only(world: OperatorsWorld, operator: Browser, query: str) -> None:
+    world.dead(world.push(), "The pack hg38 is not installed.")
+    page = replay_all(operator, query, action="discard")
+    assert page.status == 422
+    assert "choose one queue" in page.words
+    assert not [button for button in page.all("button") if "now" in text_of(button)]
+    assert replay_all(operator, f"queue=job-requests&{query}", action="discard").h1 == "Discard this letter?"
+
+
+def test_what_would_be_replayed_in_vain_is_counted_by_itself(world: OperatorsWorld, operator: Browser) -> None:
+    world.undelivered()
+    for _ in range(2):
+        world.undelivered(text=world.envelope("job-requests", Message()))
+    page = replay_all(operator)
+    assert "1 Would be replayed" in page.words
+    assert "2 Would fail at once" in page.words
 
 
 @pytest.mark.parametrize("shown", ["", "nothing/letter-00001", "job-requests"])

@@ -97,7 +97,7 @@ def test_a_dead_message_is_handled_anew_when_its_letter_is_replayed(world: Opera
 
 def test_long_reasons_are_shortened_where_many_letters_are_shown(world: OperatorsWorld, operator: Browser) -> None:
     world.bury(world.push(), "x" * 5000)
-    assert "x" * 1000 not in replay_all(operator, action="discard").text
+    assert "x" * 1000 not in replay_all(operator, "queue=job-requests", action="discard").text
 
 
 def test_an_altered_message_is_never_processed_and_stays(world: OperatorsWorld, operator: Browser) -> None:

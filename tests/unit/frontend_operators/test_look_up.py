@@ -9,7 +9,7 @@ from unittest.mock import Mock
 import pytest
 
 from shared.core.errors import Conflict, Unavailable
-from shared.core.jobs import Job, JobState, StoredFile
+from shared.core.jobs import Job, JobState, PackQuestion, StoredFile
 from shared.core.messages import JobRequested
 from shared.core.retention import FilesState
 from tests.client import Browser
@@ -35,6 +35,15 @@ def test_an_address_leads_to_the_person(world: OperatorsWorld, operator: Browser
     page = operator.get(found)
     assert page.h1 == "alice@example.org"
     assert "free" in page.words
+
+
+def test_a_job_that_waits_for_an_answer_does_not_ask_the_operator(world: OperatorsWorld, operator: Browser) -> None:
+    job = a_job(user_id=world.alice.user_id, state=JobState.CREATED, pack_question=PackQuestion("Which?"))
+    world.jobs.create(job)
+    for path in (f"/operators/jobs/{job.job_id}", f"/operators/users/{world.alice.user_id}"):
+        page = operator.get(path)
+        assert "Waits for its owner's answer" in page.words
+        assert "Needs your answer" not in page.text
 
 
 def test_an_id_leads_to_whatever_has_it(world: OperatorsWorld, operator: Browser) -> None:

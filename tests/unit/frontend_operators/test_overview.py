@@ -36,6 +36,8 @@ def test_a_server_that_is_not_ready_is_wrong(world: OperatorsWorld, operator: Br
     )
     page = operator.get("/operators")
     assert page.words.count("It answers 503: draining.") == 1, "one server, said once"
+    assert "The server of job-requests, job-results," in page.words
+    assert page.all("a", href="/operators/subscriptions#job-requests")
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,21 @@ def test_what_has_no_inbox_cannot_be_paused(world: OperatorsWorld, operator: Bro
     assert world.inbox.pauses() == {}
 
 
+def test_a_server_that_is_not_ready_is_said_of_each_that_is_pushed_to_it(
+    world: OperatorsWorld, operator: Browser
+) -> None:
+    view = SubscriptionView("https://other.example.org/hooks/daily", True, "", True)
+    world.subscriptions.topics[world.settings.daily_topic] = [view]
+    world.readiness.reasons = dict.fromkeys(
+        [f"https://hooks.example.org/hooks/{one.name}" for one in world.settings.channels], "It answers 503: draining."
+    )
+    page = operator.get(PAGE)
+    for name in ("job-requests", "job-results"):
+        assert "Its server is not ready: It answers 503: draining." in about(page, name)
+    assert "not ready" not in about(page, "daily")
+    assert len(world.readiness.asked) == 2, "each server once"
+
+
 def test_sns_being_away_is_said_of_each(world: OperatorsWorld, operator: Browser) -> None:
     world.subscriptions.fail_with = Unavailable("SNS does not answer.")
     page = operator.get(PAGE)
