@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from datetime import timedelta
 from typing import Any
@@ -61,6 +62,7 @@ def test_an_empty_queue_says_so(terminal: Terminal) -> None:
     assert terminal.answers("list") == {
         "queues": {"job-requests": 0, "job-results": 0, "object-restored": 0},
         "letters": [],
+        "held": 0,
     }
 
 
@@ -95,6 +97,98 @@ def test_the_list_is_narrowed_by_queue_error_time_and_limit(terminal: Terminal, 
     assert ids("--since", "2h") == {unhandled, elsewhere}
     assert ids("--since", "2026-01-01T00:00") == {old, unhandled, elsewhere}
     assert len(ids("--limit", "1")) == 1
+
+
+def test_only_a_list_that_ends_at_its_limit_says_that_there_are_more(
+    terminal: Terminal, world: DeadLetterWorld
+) -> None:
+    world.unhandled()
+    for number in range(3):
+        world.undelivered(f"job-{number}")
+    assert "About 2 more" in terminal.says("list", "--limit", "2")
+    assert "more" not in terminal.says("list", "--limit", "4")
+    assert "more" not in terminal.says("list", "--error", "undelivered")
+    cut = terminal.says("list", "--error", "undelivered", "--limit", "2")
+    assert "There may be more such letters" in cut
+    assert "About" not in cut
+
+
+def test_a_list_says_how_many_letters_somebody_holds(terminal: Terminal, world: DeadLetterWorld) -> None:
+    for number in range(12):
+        world.undelivered(f"job-{number}")
+    held = 0
+    while not held:
+        held = len(world.queues.receive(world.url(), queue="job-requests", hold=timedelta(minutes=10)))
+    text = terminal.says("list", code=1)
+    assert f"About {held} are held" in text
+    assert "for up to 10 min after one that was killed" in text
+    assert "more" not in text
+    assert terminal.answers("list", code=1)["held"] == held
+    assert terminal.answers("list", "--limit", "1")["held"] == 0  # it has what it was asked for
+    assert terminal.answers("list", "--since", "1h")["held"] == 0  # nobody can tell
+
+
+def test_what_was_never_sent_to_the_topic_is_not_called_undelivered(terminal: Terminal, world: DeadLetterWorld) -> None:
+    strangers = world.raw("?"), world.undelivered(queue="job-results")
+    true = world.undelivered()
+    listed = terminal.says("list")
+    assert listed.count("not a message of this topic") == len(strangers)
+    assert listed.count("undelivered") == 1
+    for queue, letter in zip(("job-requests", "job-results"), strangers, strict=True):
+        shown = terminal.says("show", queue, letter)
+        assert "not a message of this topic" in shown
+        assert "SNS could not deliver it" not in shown
+    assert "SNS could not deliver it" in terminal.says("show", "job-requests", true)
+
+
+def test_sns_is_not_blamed_for_a_letter_that_it_did_not_sign(terminal: Terminal, world: DeadLetterWorld) -> None:
+    shown = terminal.says("show", "job-requests", world.put(altered(world.envelope())))
+    assert "SNS could not deliver it" not in shown
+    assert "no reason is written beside it" in shown
+
+
+def test_letters_that_came_later_are_left_out_with_until(terminal: Terminal, world: DeadLetterWorld) -> None:
+    old = world.undelivered("job-1", sent_at=world.time - timedelta(hours=3))
+    world.undelivered("job-2")
+    for command in (("list",), ("replay",), ("discard",), ("replay", *YES)):
+        found = terminal.answers(*command, "--until", "2h")
+        assert [row["id"] for row in found.get("letters", found.get("results"))] == [old]
+    assert world.left() == 1
+
+
+def test_a_dry_run_says_how_to_replay_nothing_that_comes_after_it(terminal: Terminal, world: DeadLetterWorld) -> None:
+    world.undelivered("job-1")
+    hint = re.search(r"add (--until \S+) --yes", terminal.says("replay", "--all"))
+    assert hint
+    world.time += timedelta(seconds=1)
+    world.undelivered("job-2")
+    assert "1 replayed." in terminal.says("replay", "--all", *hint[1].split(), *YES)
+    assert world.left() == 1
+
+
+def test_the_hint_of_a_dry_run_adds_nothing_to_letters_that_are_named(
+    terminal: Terminal, world: DeadLetterWorld
+) -> None:
+    assert 'add --yes --why "…".' in terminal.says("replay", "--id", world.undelivered())
+
+
+def test_what_would_fail_at_once_is_counted_by_itself(terminal: Terminal, world: DeadLetterWorld) -> None:
+    world.undelivered()
+    vain = world.put(world.envelope(message='{"job": 1}'))
+    text = terminal.says("replay", "--all")
+    assert "1 would be replayed" in text
+    assert "1 would fail at once" in text
+    assert "2 would" not in text
+    assert "comes back as a dead letter" in text
+    answer = terminal.answers("replay", "--all")
+    assert answer["counts"] == {"would be replayed": 1, "would fail at once": 1}
+    assert [row["id"] for row in answer["results"] if row["verdict"] == "would fail at once"] == [vain]
+
+
+def test_a_letter_is_also_named_by_queue_slash_id(terminal: Terminal, world: DeadLetterWorld) -> None:
+    letter = world.undelivered()
+    assert terminal.answers("show", f"job-requests/{letter}") == terminal.answers("show", "job-requests", letter)
+    assert "[OPTIONS] QUEUE ID" in terminal.says("show", "--help")
 
 
 def test_what_a_stranger_wrote_cannot_command_the_terminal(terminal: Terminal, world: DeadLetterWorld) -> None:
@@ -277,6 +371,41 @@ def test_an_endpoint_that_is_down_stops_it_and_keeps_the_rest(terminal: Terminal
     assert world.left() == 1
 
 
+def test_a_replay_that_stopped_or_missed_something_does_not_say_that_there_is_nothing(
+    terminal: Terminal, world: DeadLetterWorld
+) -> None:
+    world.undelivered()
+    assert "No such dead letters" not in terminal.says("replay", "--id", "gone", code=1)
+    world.readiness.reasons[ENDPOINT] = "It cannot be reached."
+    assert "No such dead letters" not in terminal.says("replay", "--all", *YES, code=1)
+
+
+def test_ctrl_c_while_the_letters_are_counted_is_answered_as_any_other(
+    terminal: Terminal, world: DeadLetterWorld
+) -> None:
+    world.undelivered()
+    count = world.queues.count
+
+    def press(queue_url: str) -> int:
+        os.kill(os.getpid(), signal.SIGINT)
+        world.queues.count = count  # type: ignore[method-assign]
+        return count(queue_url)
+
+    world.queues.count = press  # type: ignore[method-assign]
+    answer = terminal.answers("replay", "--all", *YES, code=1)
+    assert answer["stopped"] == "Stopped as you asked; the rest is still in the queue."
+    assert answer["results"] == []
+    assert world.left() == 1
+
+
+def test_ctrl_c_before_aws_was_asked_anything_is_a_document_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cli.operator._settings", Mock(side_effect=KeyboardInterrupt))
+    run = ["dlq", "replay", "--all"]
+    result = CliRunner().invoke(gas, [*run, "--json"])
+    assert (result.exit_code, "Stopped at once" in json.loads(result.stdout)["error"]) == (1, True)
+    assert CliRunner().invoke(gas, run).stderr.startswith("gas: Stopped at once")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_stops_it_after_the_present_letters(terminal: Terminal, world: DeadLetterWorld, number: int) -> None:
     for job in range(40):
@@ -323,7 +452,10 @@ def test_what_is_discarded_is_gone(terminal: Terminal, world: DeadLetterWorld) -
         (["list", "--since", "yesterday"], "neither a time such as 30m"),
         (["list", "--since", "99999999w"], "neither a time such as 30m"),
         (["list", "--limit", "0"], "--limit"),
+        (["list", "--until", "tomorrow"], "neither a time such as 30m"),
         (["show", "job-requests"], "Missing argument"),
+        (["show", "job-requests/"], "Missing argument"),
+        (["show", "jobs/1"], "There is no queue 'jobs'"),
     ],
 )
 def test_a_wrong_command_has_exit_code_two_and_says_what_is_wrong(
