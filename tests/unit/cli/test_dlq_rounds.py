@@ -11,6 +11,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from shared.core.clock import to_iso
 from shared.core.errors import Permanent
 from tests.unit.cli.dlq_terminal import YES, Terminal
 from tests.unit.inbox.dead_letters_world import ENDPOINT, DeadLetterWorld
@@ -24,6 +25,14 @@ def test_a_dry_run_says_how_to_replay_nothing_that_comes_after_it(terminal: Term
     world.undelivered("job-2")
     assert "1 replayed." in terminal.says("replay", "--all", *hint[1].split(), *YES)
     assert world.left() == 1
+
+
+def test_the_hint_of_a_dry_run_keeps_an_earlier_until_and_says_it_as_a_moment(
+    terminal: Terminal, world: DeadLetterWorld
+) -> None:
+    old = world.time - timedelta(hours=3)
+    world.undelivered(sent_at=old)
+    assert f"add --until {to_iso(old + timedelta(hours=1))} --yes" in terminal.says("replay", "--until", "2h")
 
 
 def test_the_hint_of_a_dry_run_adds_nothing_to_letters_that_are_named(
