@@ -14,15 +14,16 @@ from typing import Any, TypeVar
 import click
 
 from cli import dlq_view as view
+from cli.dlq_list import Listing, show_list
 from cli.operator import CHANNELS, Answer, Since, command, stoppable, why_option
 from shared.core.errors import GasError
-from shared.inbox.letters import Result, Selection, Verdict
+from shared.inbox.letters import Result, Selection
 from shared.inbox.operations import Operations
 from shared.inbox.scan import HOLD
 
 F = TypeVar("F", bound=Callable[..., Any])
-_FINE = {Verdict.REPLAYED, Verdict.DUPLICATE, Verdict.DISCARDED, Verdict.WOULD_REPLAY, Verdict.WOULD_DISCARD}
-Run = Callable[[threading.Event], Iterator[Result]]
+_INSTANT = timedelta(milliseconds=1)  # SQS's clock is no finer
+Run = Callable[[Selection, threading.Event], Iterator[Result]]
 
 
 @click.group("dlq")
@@ -39,6 +40,7 @@ _queue = click.option(
     help="Only this topic's queue. [default: all]",
 )
 _since = click.option("--since", type=Since(), help="Only what is in the queue since then, such as 2h.")
+_until = click.option("--until", type=Since(), help="Only what was in the queue before that, such as 2h or a moment.")
 _error = click.option("--error", default="", help='Only with this in the reason; "undelivered": those without one.')
 
 
@@ -47,6 +49,7 @@ def _choice(function: F) -> F:
     for option in (
         click.option("--yes", is_flag=True, help="Do it. Without, it is only said what would happen."),
         _error,
+        _until,
         _since,
         click.option("--all", "everything", is_flag=True, help="All letters of the queues."),
         _queue,
@@ -60,31 +63,48 @@ def _choice(function: F) -> F:
 @_queue
 @_error
 @_since
+@_until
 @click.option("--limit", default=50, type=click.IntRange(1, 10_000), help="At most so many.", show_default=True)
 @command
 def list_letters(
-    operations: Operations, *, queues: tuple[str, ...], error: str, since: datetime | timedelta | None, limit: int
+    operations: Operations,
+    *,
+    queues: tuple[str, ...],
+    error: str,
+    since: datetime | timedelta | None,
+    until: datetime | timedelta | None,
+    limit: int,
 ) -> Answer:
     """List dead letters, oldest first, and how many there are."""
     counts = operations.office.counts()
-    letters = operations.office.list(_selection(operations, queues, error=error, since=since), limit=limit)
-    rows = [view.listed(letter, operations.office.claimed(letter)) for letter in letters]
-    names = [channel.name for channel in operations.channels if channel.name in queues or not queues]
-    shown = {name: counts.get(name) for name in names}
-    now = operations.now()
-    return Answer(
-        {"queues": shown, "letters": rows},
-        lambda console: view.show_list(console, shown, letters, rows, now),
-        code=1 if None in shown.values() else 0,
+    selection = _selection(operations, queues, error=error, since=since, until=until)
+    letters = operations.office.list(selection, limit=limit)
+    channels = [channel for channel in operations.channels if channel.name in selection.channels]
+    listing = Listing(
+        counts={channel.name: counts.get(channel.name) for channel in channels},
+        topics={channel.name: channel.topic_arn for channel in channels},
+        letters=letters,
+        claims=[operations.office.claimed(letter) for letter in letters],
+        limit=limit,
+        is_narrowed=selection != Selection(selection.channels),
     )
+    now = operations.now()
+    is_fine = not listing.held and None not in listing.counts.values()
+    return Answer(listing.document, lambda console: show_list(console, listing, now), code=0 if is_fine else 1)
 
 
 @dlq_group.command("show")
-@click.argument("queue", type=click.Choice(CHANNELS))
-@click.argument("letter_id", metavar="ID")
+@click.argument("queue", metavar="QUEUE")
+@click.argument("letter_id", metavar="ID", required=False)
 @command
-def show_letter(operations: Operations, *, queue: str, letter_id: str) -> Answer:
-    """Show a dead letter, and what a replay would do."""
+def show_letter(operations: Operations, *, queue: str, letter_id: str | None) -> Answer:
+    """Show a dead letter, and what a replay would do. QUEUE ID may be written QUEUE/ID."""
+    if letter_id is None:
+        queue, _, letter_id = queue.partition("/")
+    if queue not in CHANNELS:
+        raise click.UsageError(f"There is no queue {queue!r}; QUEUE is one of {', '.join(CHANNELS)}.")
+    if not letter_id:
+        raise click.UsageError("Missing argument 'ID': gas dlq list has the letters' ids.")
     operations.office.counts()  # SQS's answers put the clock right by which letters are old enough to be shown
     shown = operations.office.show(queue, letter_id)
     now = operations.now()
@@ -103,6 +123,7 @@ def replay_letters(
     queues: tuple[str, ...],
     everything: bool,
     since: datetime | timedelta | None,
+    until: datetime | timedelta | None,
     error: str,
     yes: bool,
     rate: float | None,
@@ -110,17 +131,14 @@ def replay_letters(
     why: str,
 ) -> Answer:
     """Have messages handled anew. Each is verified again; what is not true stays in the queue."""
-    if not (letter_ids or queues or everything or since or error):
-        raise click.UsageError("Nothing is selected: give --id, --queue, --since or --error, or --all.")
+    if not (letter_ids or queues or everything or since or until or error):
+        raise click.UsageError("Nothing is selected: give --id, --queue, --since, --until or --error, or --all.")
     _require_why(yes, why)
-    counts = operations.office.counts()
-    selection = _selection(operations, queues, letter_ids, error, since)
     office = operations.office
     return _carry_out(
         operations,
-        selection,
-        counts,
-        lambda stop: office.replay(selection, who=who, why=why, dry_run=not yes, per_second=rate, stop=stop),
+        lambda: _selection(operations, queues, letter_ids, error, since, until),
+        lambda selection, stop: office.replay(selection, who=who, why=why, dry_run=not yes, per_second=rate, stop=stop),
         deed="Replaying" if yes else "Looking",
     )
 
@@ -136,6 +154,7 @@ def discard_letters(
     queues: tuple[str, ...],
     everything: bool,
     since: datetime | timedelta | None,
+    until: datetime | timedelta | None,
     error: str,
     yes: bool,
     who: str,
@@ -144,17 +163,14 @@ def discard_letters(
     """Remove messages for good."""
     if everything and not queues:
         raise click.UsageError("--all needs --queue: say whose letters are to be discarded.")
-    if not (letter_ids or everything or since or error):
-        raise click.UsageError("Nothing is selected: give --id, --since or --error, or --queue with --all.")
+    if not (letter_ids or everything or since or until or error):
+        raise click.UsageError("Nothing is selected: give --id, --since, --until or --error, or --queue with --all.")
     _require_why(yes, why)
-    counts = operations.office.counts()
-    selection = _selection(operations, queues, letter_ids, error, since)
     office = operations.office
     return _carry_out(
         operations,
-        selection,
-        counts,
-        lambda stop: office.discard(selection, who=who, why=why, dry_run=not yes, stop=stop),
+        lambda: _selection(operations, queues, letter_ids, error, since, until),
+        lambda selection, stop: office.discard(selection, who=who, why=why, dry_run=not yes, stop=stop),
         deed="Discarding" if yes else "Looking",
     )
 
@@ -170,34 +186,39 @@ def _selection(
     letter_ids: tuple[str, ...] = (),
     error: str = "",
     since: datetime | timedelta | None = None,
+    until: datetime | timedelta | None = None,
 ) -> Selection:
     """To be made after AWS answered something, which puts the clock right."""
     every = (channel.name for channel in operations.channels)
-    moment = operations.now() - since if isinstance(since, timedelta) else since
-    return Selection(frozenset(queues or every), frozenset(letter_ids), since=moment, error=error)
+    now = operations.now()
+    first, last = (now - moment if isinstance(moment, timedelta) else moment for moment in (since, until))
+    return Selection(frozenset(queues or every), frozenset(letter_ids), since=first, until=last, error=error)
 
 
-def _carry_out(
-    operations: Operations, selection: Selection, counts: Mapping[str, int], run: Run, *, deed: str
-) -> Answer:
-    """``counts``: of before."""
-    is_everything = selection == Selection(selection.channels)
-    total = len(selection.letter_ids) or None
-    if is_everything:
-        total = sum(counts.get(name, 0) for name in selection.channels)
-    done = view.Done(is_dry_run=deed == "Looking", missing=set(selection.letter_ids))
-    with stoppable() as stop, view.bar(deed, total) as advance:
-        try:
-            for result in run(stop):
-                done.add(result)
-                advance()
-        except GasError as error:  # what was done until then is to be told all the same
-            done.stopped = str(error)
+def _carry_out(operations: Operations, select: Callable[[], Selection], run: Run, *, deed: str) -> Answer:
+    with stoppable() as stop:  # from the first moment: whatever was stopped, the answer says what was done
+        counts = operations.office.counts()
+        selection = select()
+        is_everything = selection == Selection(selection.channels)
+        total = len(selection.letter_ids) or None
+        if is_everything:
+            total = sum(counts.get(name, 0) for name in selection.channels)
+        done = view.Done(is_dry_run=deed == "Looking", missing=set(selection.letter_ids))
+        if done.is_dry_run and not selection.letter_ids:
+            after = operations.now() + _INSTANT
+            done.pinned = min(selection.until or after, after)
+        with view.bar(deed, total) as advance:
+            try:
+                for result in run(selection, stop):
+                    done.add(result)
+                    advance()
+            except GasError as error:  # what was done until then is to be told all the same
+                done.stopped = str(error)
         if stop.is_set() and not done.stopped:
             done.stopped = "Stopped as you asked; the rest is still in the queue."
     if is_everything and not done.stopped:
         _look_for_held(operations, selection, counts, done)
-    is_fine = not (done.stopped or done.missing or done.held) and all(verdict in _FINE for verdict in done.counts)
+    is_fine = not (done.stopped or done.missing or done.held or done.has_unfit)
     return Answer(done.document, lambda console: view.show_done(console, done), code=0 if is_fine else 1)
 
 

@@ -1,96 +1,37 @@
-"""How `gas dlq` looks."""
+"""How a letter looks in `gas dlq`, and what was done to many."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from cli.dlq_list import NO_REASON, left, listed, short, why_dead
 from cli.operator import clock, iso, plain, span
-from shared.core.dead_letters import DeadLetter
+from shared.core.clock import to_iso
 from shared.inbox.letters import UNDELIVERED, Claimed, Result, Shown, Verdict
 
-_SOON = timedelta(days=3)
 _MOST_ROWS = 50
 _MOST_BODY = 4000  # characters
 _EXPECTED = {Verdict.REPLAYED, Verdict.DISCARDED, Verdict.WOULD_REPLAY, Verdict.WOULD_DISCARD}
 _KEPT = {Verdict.INVALID, Verdict.UNDECIDED}
-_STYLES = {
+WOULD_FAIL = "would fail at once"
+"""The outcome of a dry run, instead of the verdict, where a replay would be in vain."""
+_STYLES: Mapping[str, str] = {
     Verdict.REPLAYED: "green",
     Verdict.WOULD_REPLAY: "green",
+    WOULD_FAIL: "yellow",
     Verdict.INVALID: "red",
     Verdict.UNDECIDED: "yellow",
 }
-
-
-def listed(letter: DeadLetter, claimed: Claimed) -> dict[str, Any]:
-    """A letter in a document."""
-    return {
-        "queue": letter.queue,
-        "id": letter.letter_id,
-        "sent_at": iso(letter.sent_at),
-        "forgotten_at": iso(letter.forgotten_at),
-        "reason": letter.reason,
-        "message_id": claimed.message_id,
-        "job_id": claimed.about.job_id,
-        "user_id": claimed.about.user_id,
-    }
-
-
-def show_list(
-    console: Console,
-    counts: Mapping[str, int | None],
-    letters: Sequence[DeadLetter],
-    rows: Sequence[Mapping[str, Any]],
-    now: datetime,
-) -> None:
-    """The queues, then their letters. A queue without a count is not there."""
-    table = Table("Queue", "Letters", box=None, pad_edge=False)
-    table.columns[1].justify = "right"
-    for name, count in counts.items():
-        if count is None:
-            table.add_row(name, "there is no such queue", style="red")
-        else:
-            table.add_row(name, str(count), style="bold" if count else "dim")
-    total = sum(filter(None, counts.values()))
-    console.print(table)
-    if not letters:
-        console.print("\nNo dead letters." if not total else "\nNo such dead letters, or somebody holds them.")
-        return
-    table = Table("Letter", "Age", "Left", "Reason, and job", box=None, pad_edge=False)
-    for column in table.columns[:3]:
-        column.no_wrap = True
-    table.columns[3].overflow = "fold"
-    for letter, row in zip(letters, rows, strict=True):
-        reason = plain(_short(letter.reason)) if letter.reason else plain(UNDELIVERED, "dim")
-        job_id = str(row["job_id"])
-        table.add_row(
-            plain(f"{letter.letter_id}\n{letter.queue}"),
-            span(now - letter.sent_at),
-            left(letter, now),
-            reason.append_text(plain(f"\n{job_id}")) if job_id else reason,
-        )
-    console.print()
-    console.print(table)
-    more = total - len(letters)
-    if more > 0:
-        console.print(f"\nAbout {more} more; --limit shows more of them, --error, --since and --queue others.")
-
-
-def left(letter: DeadLetter, now: datetime) -> Any:
-    """How long until SQS forgets it."""
-    remaining = letter.forgotten_at - now
-    if remaining <= timedelta():
-        return plain("any moment", "bold red")
-    return plain(span(remaining), "bold red" if remaining < _SOON else "")
 
 
 def in_full(shown: Shown) -> dict[str, Any]:
@@ -98,7 +39,6 @@ def in_full(shown: Shown) -> dict[str, Any]:
     entry = shown.entry
     return {
         **listed(shown.letter, Claimed(shown.topic_arn, shown.message_id, shown.text, shown.about)),
-        "topic_arn": shown.topic_arn,
         "request_id": shown.about.request_id,
         "verdict": shown.verdict.value,
         "detail": shown.detail,
@@ -128,7 +68,7 @@ def show_letter(console: Console, shown: Shown, now: datetime) -> None:
     table.add_row("Letter", plain(letter.letter_id))
     table.add_row("Sent (UTC)", f"{clock(letter.sent_at)}, {span(now - letter.sent_at)} ago")
     table.add_row("Left", left(letter, now))
-    table.add_row("Reason", plain(letter.reason or "undelivered: SNS could not deliver it"))
+    table.add_row("Reason", plain(_reason(shown)))
     values = {
         "Message": shown.message_id,
         "Topic": shown.topic_arn,
@@ -149,6 +89,13 @@ def show_letter(console: Console, shown: Shown, now: datetime) -> None:
     console.print(plain(_pretty(shown.text or letter.body)))
 
 
+def _reason(shown: Shown) -> str:
+    reason = why_dead(shown.letter, shown.topic_arn, shown.channel.topic_arn)
+    if reason == UNDELIVERED:  # SNS is not blamed for what it never sent
+        return NO_REASON if shown.verdict is Verdict.INVALID else "undelivered: SNS could not deliver it"
+    return reason
+
+
 @dataclass
 class Done:
     """A replay or discarding so far."""
@@ -156,8 +103,11 @@ class Done:
     is_dry_run: bool
     missing: set[str]
     """Letters that were asked for by id and not met."""
+    pinned: datetime | None = None
+    """Of a dry run: nothing that came then or later was looked at."""
     stopped: str = ""
-    counts: Counter[Verdict] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
+    """Outcome → how many: a verdict, or `WOULD_FAIL`."""
     rows: list[dict[str, str]] = field(default_factory=list)
     met: Counter[str] = field(default_factory=Counter)
     """Queue → how many of its letters were looked at."""
@@ -172,23 +122,29 @@ class Done:
         """One more letter."""
         self.met[result.letter.queue] += 1
         self.kept[result.letter.queue] += self.is_dry_run or result.verdict in _KEPT
-        self.counts[result.verdict] += 1
+        outcome = WOULD_FAIL if result.would_fail else result.verdict.value
+        self.counts[outcome] += 1
         self.missing.discard(result.letter.letter_id)
         self.rows.append(
             {
                 "queue": result.letter.queue,
                 "id": result.letter.letter_id,
-                "verdict": result.verdict.value,
+                "verdict": outcome,
                 "detail": result.detail,
             }
         )
+
+    @property
+    def has_unfit(self) -> bool:
+        """Whether letters were met that no replay takes, or not now."""
+        return any(self.counts[verdict] for verdict in _KEPT)
 
     @property
     def document(self) -> dict[str, Any]:
         """What a script reads."""
         return {
             "dry_run": self.is_dry_run,
-            "counts": {verdict.value: count for verdict, count in self.counts.items()},
+            "counts": dict(self.counts),
             "results": self.rows,
             "not_found": sorted(self.missing),
             "held": self.held,
@@ -200,25 +156,28 @@ def show_done(console: Console, done: Done) -> None:
     """What became of each letter; of many only what is out of the ordinary."""
     rows = done.rows
     if len(rows) > _MOST_ROWS:
-        rows = [row for row in rows if Verdict(row["verdict"]) not in _EXPECTED]
+        rows = [row for row in rows if row["verdict"] not in _EXPECTED]
     if rows:
         table = Table("Queue", "Id", "Outcome", "Detail", box=None, pad_edge=False)
         table.columns[0].no_wrap = table.columns[2].no_wrap = True
         table.columns[1].overflow, table.columns[1].min_width = "fold", 36
         for row in rows[:_MOST_ROWS]:
-            verdict = Verdict(row["verdict"])
+            outcome = row["verdict"]
             table.add_row(
                 plain(row["queue"]),
                 plain(row["id"]),
-                plain(verdict, _STYLES.get(verdict, "")),
-                plain(_short(row["detail"])),
+                plain(outcome, _STYLES.get(outcome, "")),
+                plain(short(row["detail"])),
             )
         console.print(table)
         if len(rows) > _MOST_ROWS:
             console.print(f"… and {len(rows) - _MOST_ROWS} more, which --json lists.")
         console.print()
-    counts = ", ".join(f"{count:,} {verdict}" for verdict, count in done.counts.items())
-    console.print(f"{counts}." if counts else "No such dead letters.", style="bold")
+    if done.counts:
+        counts = ", ".join(f"{count:,} {outcome}" for outcome, count in done.counts.items())
+        console.print(f"{counts}.", style="bold")
+    elif not (done.stopped or done.missing or done.held):  # else that is said, and there may be many
+        console.print("No such dead letters.", style="bold")
     for letter_id in sorted(done.missing):
         console.print(plain(f"Not found: {letter_id}. It is gone, or somebody holds it at this moment.", "yellow"))
     if done.held:
@@ -230,14 +189,17 @@ def show_done(console: Console, done: Done) -> None:
                 "yellow",
             )
         )
-    if done.counts[Verdict.INVALID] or done.counts[Verdict.UNDECIDED]:
+    if done.counts[WOULD_FAIL]:
+        console.print("What would fail at once is replayed in vain: it comes back as a dead letter.")
+    if done.has_unfit:
         console.print(
             "What is invalid or undecided stays in the queue: gas dlq show says more of it, gas dlq discard removes it."
         )
     if done.stopped:
         console.print(plain(done.stopped, "yellow"))
     elif done.is_dry_run and done.counts:
-        console.print('A dry run: nothing was changed. To do it, add --yes --why "…".')
+        until = f"--until {to_iso(done.pinned)} " if done.pinned else ""
+        console.print(f'A dry run: nothing was changed. To do it, add {until}--yes --why "…".')
 
 
 @contextmanager
@@ -248,11 +210,6 @@ def bar(deed: str, total: int | None) -> Iterator[Callable[[], None]]:
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
         task = progress.add_task(deed, total=total)
         yield lambda: progress.advance(task)
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 200 else f"{line[:199]}…"
 
 
 def _pretty(text: str) -> str:

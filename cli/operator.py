@@ -32,6 +32,7 @@ from shared.inbox.operations import PARSERS, Operations, build_operations
 P = ParamSpec("P")
 CHANNELS = tuple(PARSERS)
 """Their names, for options."""
+_INTERRUPTED = "Stopped at once, as you asked. If anything was done until then, the audit log has it."
 _WIDE = 180  # columns, where a file or another program reads
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _AGO = re.compile(r"(\d{1,6})([smhdw])").fullmatch
@@ -82,6 +83,12 @@ def command(function: Callable[..., Answer]) -> Callable[..., None]:
             else:
                 raise
             sys.exit(2 if isinstance(error, ConfigurationError) else 1)
+        except KeyboardInterrupt:
+            if as_json:
+                click.echo(json.dumps({"error": _INTERRUPTED}))
+            else:
+                click.echo(f"gas: {_INTERRUPTED}", err=True)
+            sys.exit(1)
         if as_json:
             click.echo(json.dumps(answer.document, indent=2))
         else:

@@ -27,8 +27,10 @@ def settings(**changes: Any) -> AnnotatorSettings:
 
 
 @pytest.fixture(autouse=True)
-def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GAS_METRICS_NAMESPACE", raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")  # boto3 would ask the network for some
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
 
 
 def test_nothing_is_published_where_nothing_scales() -> None:

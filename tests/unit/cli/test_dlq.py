@@ -1,59 +1,19 @@
-"""`gas dlq`: what it says, what it answers to a script, and its exit codes."""
+"""`gas dlq list` and `show`, and what all of `gas dlq` answers to a wrong command or without AWS."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
 from datetime import timedelta
-from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from cli.main import gas
 from shared.core.clock import utc_now
-from shared.core.errors import GasError, Permanent, Unavailable
-from tests.unit.inbox.dead_letters_world import ENDPOINT, REASON, DeadLetterWorld, altered
-
-YES = ("--yes", "--why", "The pack is mended.")
-
-
-class Terminal:
-    """An operator's."""
-
-    def __init__(self) -> None:
-        self.world = DeadLetterWorld()
-
-    def run(self, *arguments: str, **environment: str) -> Result:
-        given = {"COLUMNS": "220", "GAS_OPERATOR": "olga", **environment}
-        return CliRunner().invoke(gas, ["dlq", *arguments], obj=self.world.operations, env=given)
-
-    def says(self, *arguments: str, code: int = 0) -> str:
-        result = self.run(*arguments)
-        assert result.exit_code == code, result.output
-        return result.stdout
-
-    def answers(self, *arguments: str, code: int = 0) -> Any:
-        return json.loads(self.says(*arguments, "--json", code=code))
-
-    def refuses(self, *arguments: str) -> str:
-        """What is said of a wrong command."""
-        result = self.run(*arguments)
-        assert result.exit_code == 2
-        return result.stderr
-
-
-@pytest.fixture
-def terminal() -> Terminal:
-    return Terminal()
-
-
-@pytest.fixture
-def world(terminal: Terminal) -> DeadLetterWorld:
-    terminal.world.time = utc_now()  # what is said of an age is of now
-    return terminal.world
+from shared.core.errors import GasError, Unavailable
+from tests.unit.cli.dlq_terminal import YES, Terminal
+from tests.unit.inbox.dead_letters_world import REASON, DeadLetterWorld, altered
 
 
 def test_an_empty_queue_says_so(terminal: Terminal) -> None:
@@ -61,6 +21,7 @@ def test_an_empty_queue_says_so(terminal: Terminal) -> None:
     assert terminal.answers("list") == {
         "queues": {"job-requests": 0, "job-results": 0, "object-restored": 0},
         "letters": [],
+        "held": 0,
     }
 
 
@@ -97,6 +58,69 @@ def test_the_list_is_narrowed_by_queue_error_time_and_limit(terminal: Terminal, 
     assert len(ids("--limit", "1")) == 1
 
 
+def test_only_a_list_that_ends_at_its_limit_says_that_there_are_more(
+    terminal: Terminal, world: DeadLetterWorld
+) -> None:
+    world.unhandled()
+    for number in range(3):
+        world.undelivered(f"job-{number}")
+    assert "About 2 more" in terminal.says("list", "--limit", "2")
+    assert "more" not in terminal.says("list", "--limit", "4")
+    assert "more" not in terminal.says("list", "--error", "undelivered")
+    cut = terminal.says("list", "--error", "undelivered", "--limit", "2")
+    assert "There may be more such letters" in cut
+    assert "About" not in cut
+
+
+def test_a_list_says_how_many_letters_somebody_holds(terminal: Terminal, world: DeadLetterWorld) -> None:
+    for number in range(12):
+        world.undelivered(f"job-{number}")
+    held = 0
+    while not held:
+        held = len(world.queues.receive(world.url(), queue="job-requests", hold=timedelta(minutes=10)))
+    text = terminal.says("list", code=1)
+    assert f"About {held} are held" in text
+    assert "for up to 10 min after one that was killed" in text
+    assert "more" not in text
+    assert terminal.answers("list", code=1)["held"] == held
+    assert terminal.answers("list", "--limit", "1")["held"] == 0  # it has what it was asked for
+    assert terminal.answers("list", "--since", "1h")["held"] == 0  # nobody can tell
+
+
+def test_what_was_never_sent_to_the_topic_is_not_called_undelivered(terminal: Terminal, world: DeadLetterWorld) -> None:
+    strangers = world.raw("?"), world.undelivered(queue="job-results")
+    true = world.undelivered()
+    listed = terminal.says("list")
+    assert listed.count("not a message of this topic") == len(strangers)
+    assert listed.count("undelivered") == 1
+    for queue, letter in zip(("job-requests", "job-results"), strangers, strict=True):
+        shown = terminal.says("show", queue, letter)
+        assert "not a message of this topic" in shown
+        assert "SNS could not deliver it" not in shown
+    assert "SNS could not deliver it" in terminal.says("show", "job-requests", true)
+
+
+def test_sns_is_not_blamed_for_a_letter_that_it_did_not_sign(terminal: Terminal, world: DeadLetterWorld) -> None:
+    shown = terminal.says("show", "job-requests", world.put(altered(world.envelope())))
+    assert "SNS could not deliver it" not in shown
+    assert "no reason is written beside it" in shown
+
+
+def test_letters_that_came_later_are_left_out_with_until(terminal: Terminal, world: DeadLetterWorld) -> None:
+    old = world.undelivered("job-1", sent_at=world.time - timedelta(hours=3))
+    world.undelivered("job-2")
+    for command in (("list",), ("replay",), ("discard",), ("replay", *YES)):
+        found = terminal.answers(*command, "--until", "2h")
+        assert [row["id"] for row in found.get("letters", found.get("results"))] == [old]
+    assert world.left() == 1
+
+
+def test_a_letter_is_also_named_by_queue_slash_id(terminal: Terminal, world: DeadLetterWorld) -> None:
+    letter = world.undelivered()
+    assert terminal.answers("show", f"job-requests/{letter}") == terminal.answers("show", "job-requests", letter)
+    assert "[OPTIONS] QUEUE ID" in terminal.says("show", "--help")
+
+
 def test_what_a_stranger_wrote_cannot_command_the_terminal(terminal: Terminal, world: DeadLetterWorld) -> None:
     letter = world.queues.put(
         world.url(), "\x1b]0;owned\x07[bold]?", attributes={"reason": "\x1b[2J[red]bad[/red]", "route": "\x9b1m"}
@@ -130,117 +154,6 @@ def test_a_letter_that_is_not_there_is_an_error_with_exit_code_one(terminal: Ter
     assert "no dead letter 1" in terminal.answers("show", "job-requests", "1", code=1)["error"]
 
 
-def test_a_replay_is_a_dry_run_unless_it_is_confirmed(terminal: Terminal, world: DeadLetterWorld) -> None:
-    world.unhandled()
-    text = terminal.says("replay", "--all")
-    assert "1 would be replayed." in text
-    assert "nothing was changed" in text
-    assert '--yes --why "…"' in text
-    assert world.left() == 1
-    assert terminal.answers("replay", "--all")["dry_run"] is True
-
-
-def test_a_confirmed_replay_is_done_and_audited(terminal: Terminal, world: DeadLetterWorld) -> None:
-    letter = world.unhandled()
-    answer = terminal.answers("replay", "--all", *YES)
-    assert answer["counts"] == {"replayed": 1}
-    assert [(row["id"], row["verdict"]) for row in answer["results"]] == [(letter, "replayed")]
-    assert (answer["dry_run"], answer["not_found"], answer["stopped"]) == (False, [], None)
-    assert world.left() == 0
-    assert [(line.who, line.why) for line in world.audit.entries] == [("olga", "The pack is mended.")]
-
-
-def test_who_it_was_can_be_said_and_is_else_the_login_name(terminal: Terminal, world: DeadLetterWorld) -> None:
-    world.raw("?")
-    world.raw("!")
-    terminal.run("discard", "--queue", "job-requests", "--all", *YES, "--who", "otto")
-    world.raw("?")
-    terminal.run("discard", "--queue", "job-requests", "--all", *YES, GAS_OPERATOR="", LOGNAME="root-at-night")
-    assert [line.who for line in world.audit.entries] == ["otto", "otto", "root-at-night"]
-
-
-def test_whoever_has_no_name_has_to_say_one(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("getpass.getuser", Mock(side_effect=KeyError("getpwuid(): uid not found: 4711")))
-    result = terminal.run("replay", "--all", GAS_OPERATOR="")
-    assert result.exit_code == 2
-    assert "--who, or GAS_OPERATOR" in result.stderr
-
-
-def test_something_invalid_makes_exit_code_one_and_is_pointed_out(terminal: Terminal, world: DeadLetterWorld) -> None:
-    good, bad = world.undelivered(), world.raw("?")
-    text = terminal.says("replay", "--all", *YES, code=1)
-    assert "1 replayed, 1 invalid" in text or "1 invalid, 1 replayed" in text
-    assert good in text
-    assert bad in text
-    assert "gas dlq discard" in text
-
-
-def test_of_many_only_the_odd_ones_are_listed(terminal: Terminal, world: DeadLetterWorld) -> None:
-    good = [world.undelivered(f"job-{number}") for number in range(60)]
-    bad = world.raw("?")
-    text = terminal.says("replay", "--all", code=1)
-    assert bad in text
-    assert not any(letter in text for letter in good)
-    assert "60 would be replayed, 1 invalid." in text
-    assert len(terminal.answers("replay", "--all", code=1)["results"]) == 61
-
-
-def test_a_letter_that_is_asked_for_and_not_met_makes_exit_code_one(terminal: Terminal, world: DeadLetterWorld) -> None:
-    letter = world.undelivered()
-    text = terminal.says("replay", "--id", letter, "--id", "gone", *YES, code=1)
-    assert "1 replayed." in text
-    assert "Not found: gone" in text
-
-
-def test_letters_that_somebody_holds_are_told_and_make_exit_code_one(
-    terminal: Terminal, world: DeadLetterWorld
-) -> None:
-    world.time = world.time.replace(hour=11, minute=50)
-    for number in range(12):
-        world.undelivered(f"job-{number}")
-    world.raw("?")
-    killed = world.queues.receive(world.url(), queue="job-requests", hold=timedelta(minutes=10))
-    while not killed:
-        killed = world.queues.receive(world.url(), queue="job-requests", hold=timedelta(minutes=10))
-    for answer in (terminal.answers("replay", "--all", code=1), terminal.answers("replay", "--all", *YES, code=1)):
-        assert (answer["held"], len(answer["results"])) == (len(killed), 3)
-    text = terminal.says("replay", "--all", *YES, code=1)
-    assert "10 more are held by somebody" in text
-    assert "free again by 12:00 UTC" in text
-    assert terminal.answers("replay", "--id", "letter-00013", code=1)["held"] == 0  # it has what it was asked for
-    world.time += timedelta(days=1)
-    assert terminal.answers("replay", "--all", *YES, code=1)["held"] == 0  # the invalid one stays, and is no secret
-
-
-def test_a_queue_that_is_not_there_is_told_beside_what_was_done(terminal: Terminal, world: DeadLetterWorld) -> None:
-    letter = world.undelivered()
-    del world.queues.queues[world.url("job-results")]
-    listed = terminal.answers("list", code=1)
-    assert listed["queues"] == {"job-requests": 1, "job-results": None, "object-restored": 0}
-    assert [row["id"] for row in listed["letters"]] == [letter]
-    assert "there is no such queue" in terminal.says("list", code=1)
-    answer = terminal.answers("replay", "--all", *YES, code=1)
-    assert answer["counts"] == {"replayed": 1}
-    assert "no dead-letter queue of job-results" in answer["stopped"]
-
-
-def test_an_error_that_trying_again_would_not_mend_hides_nothing_that_was_done(
-    terminal: Terminal, world: DeadLetterWorld
-) -> None:
-    world.undelivered()
-    receive = world.queues.receive
-
-    def refuse(queue_url: str, **given: Any) -> Any:
-        if "job-results" in queue_url:
-            raise Permanent("SQS refused (InvalidAddress): no.")
-        return receive(queue_url, **given)
-
-    world.queues.receive = refuse  # type: ignore[method-assign]
-    answer = terminal.answers("replay", "--all", *YES, code=1)
-    assert answer["counts"] == {"replayed": 1}
-    assert answer["stopped"] == "SQS refused (InvalidAddress): no. 1 was replayed; the rest is still in the queue."
-
-
 def test_a_machine_whose_clock_is_slow_shows_and_chooses_letters_by_the_time_of_aws(
     terminal: Terminal, world: DeadLetterWorld
 ) -> None:
@@ -263,49 +176,12 @@ def test_a_machine_whose_clock_is_slow_shows_and_chooses_letters_by_the_time_of_
         assert [row["id"] for row in found.get("letters", found.get("results"))] == [fresh]
 
 
-def test_nothing_to_replay_is_no_failure(terminal: Terminal) -> None:
-    assert "No such dead letters." in terminal.says("replay", "--all", *YES)
-
-
-def test_an_endpoint_that_is_down_stops_it_and_keeps_the_rest(terminal: Terminal, world: DeadLetterWorld) -> None:
-    world.undelivered()
-    world.readiness.reasons[ENDPOINT] = "It cannot be reached."
-    text = terminal.says("replay", "--all", *YES, code=1)
-    assert "The endpoint of job-requests is not ready: It cannot be reached." in text
-    assert "Nothing was replayed; the rest is still in the queue." in text
-    assert "not ready" in terminal.answers("replay", "--all", *YES, code=1)["stopped"]
-    assert world.left() == 1
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_stops_it_after_the_present_letters(terminal: Terminal, world: DeadLetterWorld, number: int) -> None:
-    for job in range(40):
-        world.undelivered(f"job-{job}")
-    before = signal.getsignal(number)
-    accept = world.inbox.accept
-
-    def press(entry: Any) -> Any:
-        if len(world.inbox.entries) == 12:
-            os.kill(os.getpid(), number)
-        return accept(entry)
-
-    world.inbox.accept = press  # type: ignore[method-assign]
-    answer = terminal.answers("replay", "--all", *YES, code=1)
-    assert answer["stopped"] == "Stopped as you asked; the rest is still in the queue."
-    done = answer["counts"]["replayed"]
-    assert 12 < done < 40
-    assert len(world.inbox.entries) == done
-    assert world.left() == 40 - done
-    assert world.queues.held(world.url()) == []
-    assert signal.getsignal(number) is before
-
-
-def test_what_is_discarded_is_gone(terminal: Terminal, world: DeadLetterWorld) -> None:
-    bad = world.raw("?")
-    assert "1 would be discarded." in terminal.says("discard", "--id", bad)
-    assert world.left() == 1
-    assert "1 discarded." in terminal.says("discard", "--id", bad, *YES)
-    assert world.left() == 0
+def test_ctrl_c_before_aws_was_asked_anything_is_a_document_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cli.operator._settings", Mock(side_effect=KeyboardInterrupt))
+    run = ["dlq", "replay", "--all"]
+    result = CliRunner().invoke(gas, [*run, "--json"])
+    assert (result.exit_code, "Stopped at once" in json.loads(result.stdout)["error"]) == (1, True)
+    assert CliRunner().invoke(gas, run).stderr.startswith("gas: Stopped at once")
 
 
 @pytest.mark.parametrize(
@@ -323,7 +199,10 @@ def test_what_is_discarded_is_gone(terminal: Terminal, world: DeadLetterWorld) -
         (["list", "--since", "yesterday"], "neither a time such as 30m"),
         (["list", "--since", "99999999w"], "neither a time such as 30m"),
         (["list", "--limit", "0"], "--limit"),
+        (["list", "--until", "tomorrow"], "neither a time such as 30m"),
         (["show", "job-requests"], "Missing argument"),
+        (["show", "job-requests/"], "Missing argument"),
+        (["show", "jobs/1"], "There is no queue 'jobs'"),
     ],
 )
 def test_a_wrong_command_has_exit_code_two_and_says_what_is_wrong(

@@ -65,7 +65,10 @@ def roles() -> Iterator[dict[str, list[dict[str, Any]]]]:
             found[server] = []
             for policy in iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]:
                 got: Any = iam.get_role_policy(RoleName=role["RoleName"], PolicyName=policy)
-                found[server] += ast.literal_eval(got["PolicyDocument"])["Statement"]  # moto made it ``str``
+                document = got["PolicyDocument"]
+                if isinstance(document, str):  # moto made it ``str``, unless more of it was imported
+                    document = ast.literal_eval(document)
+                found[server] += document["Statement"]
         yield found
 
 

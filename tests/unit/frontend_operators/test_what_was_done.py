@@ -29,6 +29,7 @@ def test_a_replay_that_could_not_begin_is_not_called_replayed_nor_blamed_on_anyb
     assert done.h1 == "Not replayed"
     assert done.title.startswith("Not replayed")
     assert "It cannot be reached." in done.words
+    assert "See what becomes of them" not in done.words
     for words in ("Somebody", "somebody", "Nothing was done"):
         assert words not in done.words
 
@@ -87,11 +88,11 @@ def test_a_list_without_the_letters_that_a_killed_command_holds_says_so(
     hold(world, 1)
     page = operator.get(LETTERS)
     assert len(rows(page)) == 1
-    assert "About 1 more is held." in page.words
+    assert "About 1 more is held" in page.words
     hold(world, 1)
     for query in ("", "?queue=job-requests"):
         page = operator.get(LETTERS + query)
-        assert "About 2 lie here, and somebody holds them" in page.words
+        assert "SQS counts about 2 and shows none: another operator or command holds them" in page.words
         assert "up to 10 minutes" in page.words
         assert "No dead letters" not in page.words
-    assert "held" not in operator.get(f"{LETTERS}?queue=job-results").words
+    assert "shows none" not in operator.get(f"{LETTERS}?queue=job-results").words
