@@ -14,6 +14,7 @@ from annotator_hook.settings import AnnotatorSettings
 from cli.local_settings import LocalSettings
 from cli.operator import OperatorName
 from cli.packs_settings import PacksSettings
+from deploy.servers.launch import LaunchSettings
 from deploy.servers.lifecycle import LifecycleSettings
 from deploy.servers.metrics import MetricsSettings
 from deploy.servers.worker import DrainSettings
@@ -29,6 +30,7 @@ CLASSES: tuple[type[BaseSettings], ...] = (
     LocalSettings,
     PacksSettings,
     OperatorName,
+    LaunchSettings,
     LifecycleSettings,
     MetricsSettings,
     DrainSettings,
