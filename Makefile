@@ -17,7 +17,7 @@ run: $(VENV)/run.stamp $(VENV)/assets.stamp ## run GAS on this machine: http://1
 
 test: $(VENV)/dev.stamp $(VENV)/assets.stamp lint types ## lint, types, all tests
 	@$(BIN)/pytest -q -n 2 --dist worksteal tests/unit tests/contract tests/fuzz
-	@$(BIN)/pytest -q -n 3 --dist loadscope tests/functional tests/browser tests/chaos
+	@$(BIN)/pytest -q -n 4 --dist loadscope tests/functional tests/browser tests/chaos
 
 lint: $(VENV)/dev.stamp
 	@$(BIN)/ruff format --check $(CODE)

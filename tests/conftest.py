@@ -9,16 +9,10 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # xdist has no types
 
-APART = (
-    "test_certificate_",
-    "test_drain_",
-    "test_local_",
-    "test_packs_",
-    "test_patient_",
-    "test_persistence",
-    "test_up",
-)
-"""Beginnings of files in `functional` that need no servers but those that they start themselves."""
+STACKS = ("test_persistence", "test_two_of_each", "test_up")
+"""Beginnings of files in `functional` that start all of GAS themselves, again and again."""
+APART = ("test_backup", "test_certificate_", "test_drain_", "test_drift", "test_local_", "test_packs_", "test_patient_")
+"""Beginnings of those that need no servers but single ones that they start themselves."""
 
 
 class ByServers(LoadScopeScheduling):  # type: ignore[misc]  # likewise
@@ -28,7 +22,9 @@ class ByServers(LoadScopeScheduling):  # type: ignore[misc]  # likewise
     def _split_scope(self, nodeid: str) -> str:
         path = Path(nodeid.partition("::")[0])
         folder = path.parts[1]
-        if folder == "chaos" or (folder == "functional" and path.name.startswith(APART)):
+        if folder == "chaos" or (folder == "functional" and path.name.startswith(STACKS)):
+            return "stacks"
+        if folder == "functional" and path.name.startswith(APART):
             return "apart"
         return folder
 

@@ -16,7 +16,7 @@ from shared.aws.users import DynamoUsers
 from shared.core.clock import utc_now
 from shared.core.users import Subscription, SubscriptionStatus
 from tests.browser.conftest import Visit
-from tests.whole import Gas
+from tests.whole import Gas, wait_for
 
 EMAIL, PASSWORD = "cohort@example.org", "a cohort of many"
 SIZE = 20 * 1024 * 1024
@@ -115,7 +115,8 @@ def break_off(page: Page, line: Line, vcf: Path) -> None:
     line.broken = [2]
     page.locator("#files").set_input_files(vcf)
     expect(page.get_by_text("The connection was lost. Trying again by itself …")).to_be_visible(timeout=30_000)
-    page.wait_for_function("document.querySelector('.transfer progress').value > 8e6")
+    bar = page.locator(".transfer progress")
+    wait_for("most of it to arrive", lambda: bar.evaluate("bar => bar.value > 8e6"))  # the page forbids `eval`
     page.goto("/jobs")
     line.broken, line.arrived = [], []
     page.goto("/jobs/new")
