@@ -227,6 +227,7 @@ class Deployer:
             **{name: value for name, value in self._deployment.parameters.items() if value},
             "Deployment": self._deployment.name,
             "AnnotatorUrl": url,
+            "MakeSubscriptions": "no",  # the servers do that when SNS can reach them
             "UtilUrl": url,
             "FrontendUrl": url,
             "ReleaseKey": release.key,

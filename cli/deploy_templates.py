@@ -24,6 +24,7 @@ COMPUTED: Final = frozenset(
         "UtilUrl",
         "FrontendUrl",
         "HookProtocol",
+        "MakeSubscriptions",
         "ReleaseKey",
         "ReleaseSha256",
         "SettingsSha256",
