@@ -15,11 +15,11 @@ class _Retries(BaseModel):
     """``healthyRetryPolicy``; the delays are in seconds, the numbers are parts of ``numRetries``."""
 
     numRetries: int = Field(default=3, ge=0)  # noqa: N815 - SNS's own names
-    numNoDelayRetries: int = Field(default=0, ge=0)  # noqa: N815
-    numMinDelayRetries: int = Field(default=0, ge=0)  # noqa: N815
-    numMaxDelayRetries: int = Field(default=0, ge=0)  # noqa: N815
-    minDelayTarget: float = Field(default=20, ge=0)  # noqa: N815
-    maxDelayTarget: float = Field(default=20, ge=0)  # noqa: N815
+    numNoDelayRetries: int = Field(default=0, ge=0)  # noqa: N815 - SNS's own name
+    numMinDelayRetries: int = Field(default=0, ge=0)  # noqa: N815 - SNS's own name
+    numMaxDelayRetries: int = Field(default=0, ge=0)  # noqa: N815 - SNS's own name
+    minDelayTarget: float = Field(default=20, ge=0)  # noqa: N815 - SNS's own name
+    maxDelayTarget: float = Field(default=20, ge=0)  # noqa: N815 - SNS's own name
 
 
 def in_words(delivery_policy: str) -> str:

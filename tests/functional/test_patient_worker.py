@@ -56,7 +56,7 @@ class Line:
 @pytest.fixture
 def line(monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     monkeypatch.setattr("gunicorn.workers.base.WorkerTmp", Mock())  # the file by which the master sees it alive
-    config: Any = Config()  # type: ignore[no-untyped-call]
+    config: Any = Config()  # type: ignore[no-untyped-call]  # gunicorn has no types
     config.set("threads", 4)
     worker: Any = PatientWorker(1, 1, [], Mock(), 30, config, Mock())
     worker.tpool, worker.poller = Mock(), Mock()

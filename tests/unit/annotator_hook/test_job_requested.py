@@ -220,7 +220,7 @@ def test_results_stored_after_their_job_was_deleted_do_not_stay_although_s3_was_
     with pytest.raises(Unavailable):
         world.deliver()
     assert world.results.objects != {}
-    world.results.delete_under = clear  # type: ignore[method-assign]
+    world.results.delete_under = clear  # type: ignore[method-assign]  # a double's method, for this test
     world.results.objects["somebody/else/annotated.vcf.gz"] = b""
     world.deliver(fence=2)
     assert list(world.results.objects) == ["somebody/else/annotated.vcf.gz"]

@@ -167,7 +167,7 @@ def test_a_machine_whose_clock_is_slow_shows_and_chooses_letters_by_the_time_of_
         world.time = aws  # as AwsClock, which hears AWS's answers
         return count(queue_url)
 
-    world.queues.count = answer  # type: ignore[method-assign]
+    world.queues.count = answer  # type: ignore[method-assign]  # a double's method, for this test
     world.time = aws - slow
     assert terminal.answers("show", "job-requests", fresh)["id"] == fresh
     for command in (("list",), ("replay",), ("discard",)):

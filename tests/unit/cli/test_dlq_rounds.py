@@ -159,7 +159,7 @@ def test_an_error_that_trying_again_would_not_mend_hides_nothing_that_was_done(
             raise Permanent("SQS refused (InvalidAddress): no.")
         return receive(queue_url, **given)
 
-    world.queues.receive = refuse  # type: ignore[method-assign]
+    world.queues.receive = refuse  # type: ignore[method-assign]  # a double's method, for this test
     answer = terminal.answers("replay", "--all", *YES, code=1)
     assert answer["counts"] == {"replayed": 1}
     assert answer["stopped"] == "SQS refused (InvalidAddress): no. 1 was replayed; the rest is still in the queue."
@@ -196,10 +196,10 @@ def test_ctrl_c_while_the_letters_are_counted_is_answered_as_any_other(
 
     def press(queue_url: str) -> int:
         os.kill(os.getpid(), signal.SIGINT)
-        world.queues.count = count  # type: ignore[method-assign]
+        world.queues.count = count  # type: ignore[method-assign]  # a double's method, for this test
         return count(queue_url)
 
-    world.queues.count = press  # type: ignore[method-assign]
+    world.queues.count = press  # type: ignore[method-assign]  # a double's method, for this test
     answer = terminal.answers("replay", "--all", *YES, code=1)
     assert answer["stopped"] == "Stopped as you asked; the rest is still in the queue."
     assert answer["results"] == []
@@ -218,7 +218,7 @@ def test_ctrl_c_stops_it_after_the_present_letters(terminal: Terminal, world: De
             os.kill(os.getpid(), number)
         return accept(entry)
 
-    world.inbox.accept = press  # type: ignore[method-assign]
+    world.inbox.accept = press  # type: ignore[method-assign]  # a double's method, for this test
     answer = terminal.answers("replay", "--all", *YES, code=1)
     assert answer["stopped"] == "Stopped as you asked; the rest is still in the queue."
     done = answer["counts"]["replayed"]

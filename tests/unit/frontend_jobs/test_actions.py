@@ -209,7 +209,7 @@ def test_what_a_copy_that_was_under_way_brings_back_is_deleted_too(world: JobsWo
         world.inputs.write(job.input.key, VCF, content_type="text/plain")  # its object was deleted before it ended
         delete(job_id)
 
-    world.jobs.delete = late  # type: ignore[method-assign]
+    world.jobs.delete = late  # type: ignore[method-assign]  # a double's method, for this test
     alice.submit(alice.get(f"/jobs/{job.job_id}/delete"), "Delete for good")
     assert world.inputs.objects == {}
 

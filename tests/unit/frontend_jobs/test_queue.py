@@ -113,7 +113,7 @@ def test_the_inbox_is_asked_once_in_a_while_however_many_pages_ask(waiting: Wait
         asked.append(route)
         return line(route, limit=limit)
 
-    waiting.inbox.line = counted  # type: ignore[method-assign]
+    waiting.inbox.line = counted  # type: ignore[method-assign]  # a double's method, for this test
     for job_id in ("hers", "his"):
         waiting.add("alice", job_id)
     for _ in range(3):
@@ -144,7 +144,7 @@ def test_nobody_waits_for_an_inbox_that_is_slow_and_it_is_not_asked_again_meanwh
         answered.wait(PATIENCE)
         return find(*given, **named)
 
-    waiting.inbox.find = slow  # type: ignore[method-assign]
+    waiting.inbox.find = slow  # type: ignore[method-assign]  # a double's method, for this test
     for _ in range(5):
         assert waiting.queue.place("hers") is None
         waiting.passed += FRESH_SECONDS
@@ -163,7 +163,7 @@ def test_an_answer_that_took_long_is_shown_for_as_long_as_any(waiting: Waiting) 
         waiting.passed += FRESH_SECONDS
         return find(query, **named)
 
-    waiting.inbox.find = slow  # type: ignore[method-assign]
+    waiting.inbox.find = slow  # type: ignore[method-assign]  # a double's method, for this test
     assert waiting.queue.place("hers") == Place(1, None)
     number = len(asked)
     waiting.passed += FRESH_SECONDS / 2
@@ -184,7 +184,7 @@ def test_the_answer_before_is_shown_while_the_next_one_is_slow_but_not_for_ever(
         assert answered.wait(PATIENCE)
         return line(route, limit=limit)
 
-    waiting.inbox.line = slow  # type: ignore[method-assign]
+    waiting.inbox.line = slow  # type: ignore[method-assign]  # a double's method, for this test
     waiting.passed += FRESH_SECONDS
     for _ in range(3):
         assert waiting.queue.place("hers") == Place(2, None)
@@ -206,7 +206,7 @@ def test_how_long_jobs_take_is_known_still_when_what_is_done_is_too_far_back(wai
     def only_by_job(query: Query, **named: Any) -> Found:
         return find(query, **named) if query.job_id else Found((), "further back")
 
-    waiting.inbox.find = only_by_job  # type: ignore[method-assign]
+    waiting.inbox.find = only_by_job  # type: ignore[method-assign]  # a double's method, for this test
     assert waiting.queue.place("hers") == Place(1, 2 * MINUTE)
 
 

@@ -85,7 +85,7 @@ def count_sweeps(running: Running) -> list[int]:
         sweeps.append(1)
         return pauses()
 
-    running.world.inbox.pauses = counted  # type: ignore[method-assign]
+    running.world.inbox.pauses = counted  # type: ignore[method-assign]  # a double's method, for this test
     return sweeps
 
 

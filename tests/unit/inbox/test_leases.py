@@ -73,9 +73,9 @@ def test_a_slow_heartbeat_of_one_does_not_hide_that_another_ran_out(world: World
         lost_meanwhile.append(second.lost.is_set())
         raise Unavailable("DynamoDB is away.")
 
-    world.inbox.beat = slow  # type: ignore[method-assign]
+    world.inbox.beat = slow  # type: ignore[method-assign]  # a double's method, for this test
     world.leases.beat()
-    world.inbox.beat = beat  # type: ignore[method-assign]
+    world.inbox.beat = beat  # type: ignore[method-assign]  # a double's method, for this test
     assert first.lost.is_set()
     assert second.lost.is_set()
     assert len(lost_meanwhile) == 1  # none is beaten that is lost already

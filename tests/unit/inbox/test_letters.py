@@ -81,7 +81,7 @@ def test_a_letter_that_fails_again_is_met_once(world: DeadLetterWorld) -> None:
         change(entry, changed)
         fails_again(entry.entry_id)
 
-    world.inbox.change = change_and_fail  # type: ignore[method-assign]
+    world.inbox.change = change_and_fail  # type: ignore[method-assign]  # a double's method, for this test
     assert verdicts(world.replay()) == {first: "replayed"}
     assert world.left() == 1
     assert world.queues.held(world.url()) == []
@@ -234,7 +234,7 @@ def test_an_operator_who_is_a_moment_late_meets_a_duplicate(world: DeadLetterWor
         world.inbox.change(dead, dead.replayed(world.time))  # the other one, just now
         return known
 
-    world.inbox.accept = accept_and_lose  # type: ignore[method-assign]
+    world.inbox.accept = accept_and_lose  # type: ignore[method-assign]  # a double's method, for this test
     assert verdicts(world.replay()) == {letter: "duplicate"}
     assert next(iter(world.inbox.entries.values())).replays == 1
 

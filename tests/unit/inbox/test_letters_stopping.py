@@ -115,7 +115,7 @@ def test_what_could_be_replayed_beside_a_failure_is_reported(world: DeadLetterWo
             raise AWAY
         return accept(entry)
 
-    world.inbox.accept = fails_once  # type: ignore[method-assign]
+    world.inbox.accept = fails_once  # type: ignore[method-assign]  # a double's method, for this test
     results: list[Result] = []
     with pytest.raises(Stopped, match="4 were replayed"):
         until_stopped(start(world), results)
@@ -143,12 +143,12 @@ def test_letters_that_cannot_be_deleted_are_duplicates_the_next_time(world: Dead
     def fail(queue_url: str, letters: Any) -> None:
         raise Unavailable("SQS did not delete 3 of 3 messages (InternalError).")
 
-    world.queues.delete = fail  # type: ignore[method-assign]
+    world.queues.delete = fail  # type: ignore[method-assign]  # a double's method, for this test
     results: list[Result] = []
     with pytest.raises(Stopped, match="SQS did not delete"):
         until_stopped(start(world), results)
     assert verdicts(results) == dict.fromkeys(letters, "replayed")
-    world.queues.delete = delete  # type: ignore[method-assign]
+    world.queues.delete = delete  # type: ignore[method-assign]  # a double's method, for this test
     assert verdicts(world.replay()) == dict.fromkeys(letters, "duplicate")
     assert len(world.inbox.entries) == 3
 
@@ -176,7 +176,7 @@ def test_it_stops_while_it_looks_for_letters_that_are_not_there(world: DeadLette
             stop.set()
         return receive(*given, **options)
 
-    world.queues.receive = receive_and_stop  # type: ignore[method-assign]
+    world.queues.receive = receive_and_stop  # type: ignore[method-assign]  # a double's method, for this test
     chosen = everything(error="nothing has this reason")
     assert world.replay(chosen, stop=stop) == []
     assert world.queues.received == 3
@@ -210,7 +210,7 @@ def test_a_dry_run_of_a_long_queue_sees_its_end_although_its_holds_end(world: De
         world.time += timedelta(seconds=2.5)
         return receive(*given, **options)
 
-    world.queues.receive = receive_slowly  # type: ignore[method-assign]
+    world.queues.receive = receive_slowly  # type: ignore[method-assign]  # a double's method, for this test
     assert len(verdicts(world.replay(dry_run=True))) == 400
     assert world.queues.received < 150
 
@@ -224,7 +224,7 @@ def test_results_do_not_pile_up_bodies(world: DeadLetterWorld) -> None:
 
 def test_a_dry_run_that_dies_holds_letters_for_about_a_minute_only(world: DeadLetterWorld) -> None:
     letters = many(world, 5)
-    world.queues.release = lambda *_: None  # type: ignore[method-assign]
+    world.queues.release = lambda *_: None  # type: ignore[method-assign]  # a double's method, for this test
     world.office.list(everything(), limit=50)
     world.time += timedelta(seconds=70)
     assert len(world.replay(dry_run=True)) == 5
@@ -241,7 +241,7 @@ def test_what_is_meant_is_written_down_before_it_is_done(world: DeadLetterWorld)
         seen.extend(world.audit.entries)
         return accept(entry)
 
-    world.inbox.accept = look  # type: ignore[method-assign]
+    world.inbox.accept = look  # type: ignore[method-assign]  # a double's method, for this test
     world.replay(who="olga", why="Mended.")
     assert [(line.who, line.why, line.what) for line in seen] == [("olga", "Mended.", "Replayed the dead letter.")]
     assert world.audit.entries == seen
@@ -253,7 +253,7 @@ def test_what_failed_in_the_inbox_is_not_left_as_done_in_the_audit_log(world: De
     def fail(entry: Any) -> Any:
         raise AWAY
 
-    world.inbox.accept = fail  # type: ignore[method-assign]
+    world.inbox.accept = fail  # type: ignore[method-assign]  # a double's method, for this test
     with pytest.raises(Stopped, match="Nothing was replayed"):
         world.replay()
     assert "Replaying the dead letter failed" in world.audit.entries[-1].what
@@ -283,7 +283,7 @@ def test_an_error_of_ours_keeps_its_letter_and_holds_up_no_other(world: DeadLett
             raise ZeroDivisionError
         return accept(entry)
 
-    world.inbox.accept = crash  # type: ignore[method-assign]
+    world.inbox.accept = crash  # type: ignore[method-assign]  # a double's method, for this test
     expected = {**dict.fromkeys(letters, "replayed"), letters[2]: "undecided"}
     results = world.replay()
     assert verdicts(results) == expected
@@ -291,13 +291,13 @@ def test_an_error_of_ours_keeps_its_letter_and_holds_up_no_other(world: DeadLett
     lines = [line.what for line in world.audit.entries if line.subject.endswith(letters[2])]
     assert lines[-1] == "Replaying the dead letter failed: it is still in the queue."
     assert world.left() == 1
-    world.inbox.accept = accept  # type: ignore[method-assign]
+    world.inbox.accept = accept  # type: ignore[method-assign]  # a double's method, for this test
     is_whole(world, letters)
 
 
 def test_what_dies_without_giving_back_holds_letters_for_a_while_only(world: DeadLetterWorld) -> None:
     letters = many(world, 5)
-    world.queues.release = lambda *_: None  # type: ignore[method-assign]
+    world.queues.release = lambda *_: None  # type: ignore[method-assign]  # a double's method, for this test
     run = start(world, limit=1)
     next(run)
     run.close()

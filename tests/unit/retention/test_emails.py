@@ -187,7 +187,7 @@ def test_an_index_that_is_behind_does_not_hold_the_email_back() -> None:
     def away(user_id: str, files: FilesState, *, limit: int) -> list[Job]:
         return [job for job in behind if job.files is files][:limit]
 
-    world.jobs.away = away  # type: ignore[method-assign]
+    world.jobs.away = away  # type: ignore[method-assign]  # a double's method, for this test
     world.settle_down(with_glacier=True)
     assert world.subjects().count("Your files are back") == 1
 
@@ -203,7 +203,7 @@ def test_an_index_that_still_names_many_that_are_back_does_not_let_the_email_go_
     def away(user_id: str, files: FilesState, *, limit: int) -> list[Job]:
         return [job for job in behind if job.files is files][:limit]
 
-    world.jobs.away = away  # type: ignore[method-assign]
+    world.jobs.away = away  # type: ignore[method-assign]  # a double's method, for this test
     for job in jobs:
         assert "Your files are back" not in world.subjects()
         world.glacier_hands_out("inputs", job.input.key)

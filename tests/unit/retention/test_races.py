@@ -285,7 +285,7 @@ def test_the_account_is_deleted_while_a_copy_is_under_way() -> None:
         world.write("inputs", job.input.key)  # the copy ends after its object was deleted, and before the job is
         delete(job_id)
 
-    world.jobs.delete = late  # type: ignore[method-assign]
+    world.jobs.delete = late  # type: ignore[method-assign]  # a double's method, for this test
     world.settle_down()
     assert world.storage(job) == {"gone"}
 
