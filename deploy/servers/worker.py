@@ -20,6 +20,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from gunicorn.workers.base import Worker
 from gunicorn.workers.gthread import TConn, ThreadWorker
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -80,6 +81,12 @@ class PatientWorker(ThreadWorker):
         if hasattr(self, "wsgi"):
             self.wsgi.extensions["gas"].drain()
         self._leave_in_time()
+
+    def handle_quit(self, sig: Any, frame: Any) -> None:
+        """SIGQUIT: at once. gunicorn's own closes the thread pool first, whose lock the main thread may hold in the very
+        moment in which the signal interrupts it: it would wait for itself until the master kills it. Python closes the
+        pool anyway when the process exits."""
+        Worker.handle_quit(self, sig, frame)  # type: ignore[no-untyped-call]  # gunicorn has no types
 
     def _leave_in_time(self) -> None:
         if self._leaves_at is not None and time.monotonic() >= self._leaves_at:

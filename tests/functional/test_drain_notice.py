@@ -68,7 +68,11 @@ def server() -> Iterator[Server]:
         yield server
     finally:
         server.process.send_signal(signal.SIGQUIT)  # at once
-        server.process.wait(timeout=30)
+        try:
+            server.process.wait(timeout=30)
+        finally:
+            server.process.kill()
+            server.process.wait()
 
 
 def test_a_server_that_is_told_to_stop_goes_on_answering_and_knows_it(server: Server) -> None:

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from unittest.mock import Mock
 
@@ -190,3 +191,21 @@ def test_a_second_signal_does_not_begin_the_notice_anew(monkeypatch: pytest.Monk
     first = worker._leaves_at
     worker.handle_exit(signal.SIGTERM, None)
     assert worker._leaves_at == first
+
+
+def test_told_to_end_at_once_it_ends_though_a_thread_is_just_being_given_a_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gunicorn.workers.base.WorkerTmp", Mock())
+    worker: Any = PatientWorker(1, 1, [], Mock(), 30, Config(), Mock())  # type: ignore[no-untyped-call]
+
+    def end() -> None:
+        with pytest.raises(SystemExit):
+            worker.handle_quit(signal.SIGQUIT, None)
+
+    with ThreadPoolExecutor(1) as worker.tpool:
+        ending = threading.Thread(target=end, daemon=True)
+        with worker.tpool._shutdown_lock:  # as ThreadPoolExecutor.submit does
+            ending.start()
+            ending.join(PATIENCE)
+            assert not ending.is_alive()
