@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from flask import Flask
 
+from shared.aws.objects import S3Objects
+from shared.aws.session import client
 from shared.core.logs import configure
 from shared.core.messages import AccountChanged, ArchiveDue, JobFinished, MailEvent, Message, RestoreRequested
 from shared.inbox.hook_server import HookServer
@@ -18,10 +20,11 @@ from util_hook.settings import UtilSettings
 M = TypeVar("M", bound=Parsed)
 
 
-def create_app(settings: UtilSettings, services: Services | None = None) -> Flask:
+def create_app(settings: UtilSettings) -> Flask:
     """The app; its threads start with ``app.extensions["gas"].start()``, after gunicorn has forked."""
     configure(settings.log_level)
-    its = services or build(settings)
+    its = build(settings)
+    results = S3Objects(client(settings, "s3", probe=True), settings.results_bucket)
 
     def route(
         name: str,
@@ -73,6 +76,6 @@ def create_app(settings: UtilSettings, services: Services | None = None) -> Flas
                 mail_feedback.handle,
             ),
         ],
-        bucket=lambda: its.buckets["results"].size("readyz"),
+        bucket=lambda: results.size("readyz"),
     ).attach(app)
     return app

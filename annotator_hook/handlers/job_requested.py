@@ -45,8 +45,10 @@ CONTENT_TYPES = {
     "genes": "text/plain; charset=utf-8",
     "log": "text/plain; charset=utf-8",
 }
-REPORT_SECONDS = 0.5
-"""How often progress is written, which is also how soon a cancelled job stops."""
+REPORT_SECONDS, LATER_REPORT_SECONDS = 0.5, 2.0
+"""How often progress is written, which is also how soon a cancelled job stops: at first, when most jobs end, and after
+`SOON_SECONDS`, when somebody only looks in from time to time and each write costs the same."""
+SOON_SECONDS = 10.0
 
 OUR_FAULT = JobError(
     code="internal",
@@ -200,8 +202,9 @@ class _Attempt:
         """Asked by the engine a few times a second: also the beat in which progress is stored."""
         if self.lease.lost.is_set() or self.stop.is_set():
             return True
-        if time.monotonic() - self.reported_at >= REPORT_SECONDS:
-            self.reported_at = time.monotonic()
+        now = time.monotonic()
+        if now - self.reported_at >= (REPORT_SECONDS if now - self.began < SOON_SECONDS else LATER_REPORT_SECONDS):
+            self.reported_at = now
             try:
                 self.services.jobs.report(
                     self.job.job_id, run=self.job.run, work=self.lease.work, progress=self.progress

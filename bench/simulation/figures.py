@@ -19,8 +19,6 @@ from shared.core.jobs import Job, JobState, Progress, StoredFile, input_key
 STEP_MINUTES = 5
 INSTANCE, DISK_GIB = "m7i.large", 100
 """Of an annotator: the stack's defaults."""
-REPORTS_A_SECOND = 2
-"""How often a running job stores its progress: `annotator_hook.handlers.job_requested.REPORT_SECONDS`."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +56,8 @@ class Figures:
     progress_writes: float
     progress_peak: float
     """Write units a second of the jobs table and as much of its index by owner."""
+    progress_rate: float
+    """How often a running job stores its progress, a second, in the mean."""
     costs: dict[str, float]
     """Dollars of the day, by service; with the prices of `bench.costs`."""
     servers: list[int]
@@ -75,7 +75,8 @@ def figures(fleet: Fleet) -> Figures:
     day, inbox = fleet.day, fleet.inbox
     own, index = progress_units()
     peak_running = max(minute.busy for minute in day.minutes)
-    progress = day.busy_seconds * REPORTS_A_SECOND * (own + index)
+    progress = day.reports * (own + index)
+    progress_rate = day.reports / day.busy_seconds
     hours = day.server_seconds / 3600
     # Each server reads the pauses at every beat of its sweep, whatever else it reads.
     reads = inbox.reads.total + day.server_seconds / 3.0
@@ -116,7 +117,8 @@ def figures(fleet: Fleet) -> Figures:
         inbox_peaks=inbox.writes.peaks(),
         read_peaks=inbox.reads.peaks(),
         progress_writes=progress,
-        progress_peak=peak_running * REPORTS_A_SECOND * own,
+        progress_peak=peak_running * progress_rate * own,
+        progress_rate=progress_rate,
         costs=costs,
         servers=[minute.servers for minute in day.minutes[::STEP_MINUTES]],
         busy=[minute.busy for minute in day.minutes[::STEP_MINUTES]],

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from annotator_hook.handlers.job_requested import LATER_REPORT_SECONDS, REPORT_SECONDS, SOON_SECONDS
 from bench.simulation.capacity import TemplateLoader
 from bench.simulation.clock import Clock
 from bench.simulation.load import DAY, SLOTS, TOPIC, Job, day, notification
@@ -57,6 +58,8 @@ class Day:
     minutes: list[Minute] = field(default_factory=list)
     server_seconds: float = 0.0
     busy_seconds: float = 0.0
+    reports: float = 0.0
+    """Progress that running jobs stored: at most, since a job that dies on the way counts as a whole."""
     restarts: int = 0
     failures: int = 0
     scaled_in: int = 0
@@ -139,6 +142,7 @@ class Fleet:
         else:
             self._started.add(message.job_id)
             (self.day.batch_waits if job.is_batch else self.day.waits).append(self.clock.now - job.at)
+        self.day.reports += reports(job.seconds)
         return job.seconds
 
     def _ended(self, message: JobRequested) -> None:
@@ -206,6 +210,12 @@ class Fleet:
             self._scale_in(-change)
         if self.clock.now < self._ends_at:
             self.clock.at(self.clock.now + 60, self._minute)
+
+
+def reports(seconds: float) -> float:
+    """How often a job that runs so long stores its progress."""
+    soon = min(seconds, SOON_SECONDS)
+    return soon / REPORT_SECONDS + (seconds - soon) / LATER_REPORT_SECONDS
 
 
 def sample(clock: Clock) -> Entry:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from annotator_hook.handlers.job_requested import LATER_REPORT_SECONDS, REPORT_SECONDS, SOON_SECONDS
 from bench import costs as prices
 from bench.simulation import capacity, flood, load
 from bench.simulation.figures import (
     DISK_GIB,
     INSTANCE,
-    REPORTS_A_SECOND,
     STEP_MINUTES,
     Figures,
     an_hour,
@@ -126,7 +126,7 @@ def _limits(most: Figures) -> list[str]:
     writes = max(units for name, units in most.inbox_peaks.items() if name.startswith("by-due"))
     unpaced = most.annotators / BEAT * _query_units(_most_unfinished(most) / SHARDS)
     _, index = progress_units()
-    per_person = capacity.WRITES_OF_A_PARTITION // (REPORTS_A_SECOND * index)
+    per_person = capacity.WRITES_OF_A_PARTITION / (most.progress_rate * index)
     partition_reads, partition_writes = capacity.READS_OF_A_PARTITION, capacity.WRITES_OF_A_PARTITION
     new_table = capacity.WRITES_OF_A_NEW_TABLE
     of_a_table = f"{new_table:,} at once, {capacity.UNITS_OF_A_TABLE:,} in the end"
@@ -172,9 +172,9 @@ def _limits(most: Figures) -> list[str]:
     rows.append(
         (
             "progress of one person's jobs, in the index by owner",
-            f"{REPORTS_A_SECOND * index} write units for each job",
+            f"{most.progress_rate * index:.1f} write units for each job",
             f"{partition_writes:,}, a partition",
-            f"{per_person:,} running jobs of one person",
+            f"about {_rounded(per_person):,} running jobs of one person",
         )
     )
     return [
@@ -196,9 +196,9 @@ def _limits(most: Figures) -> list[str]:
         "- **Heartbeats.** A beat that is throttled fails and is logged; a lease survives two. Beyond the limit leases run out",
         "  and work is repeated, safely but in vain. More shards (`shared.aws.inbox_items.SHARDS`) move the limit, each by as",
         "  much; a longer `GAS_LEASE_SECONDS` does as well, and makes the work of a dead server wait longer.",
-        "- **Progress.** What is throttled is not stored, half a second later the next is. A job's start or end that meets a",
-        "  throttled table is tried again by the SDK and then by the inbox, which runs the job anew. On-demand tables double",
-        "  within half an hour; before a known storm, set their warm throughput.",
+        f"- **Progress** is stored {1 / REPORT_SECONDS:.0f} times a second in a job's first {SOON_SECONDS:.0f} s, then every {LATER_REPORT_SECONDS:.0f} s. What is throttled is not stored, soon",
+        "  the next is. A job's start or end that meets a throttled table is tried again by the SDK and then by the inbox, which",
+        "  runs the job anew. On-demand tables double within half an hour; before a known storm, set their warm throughput.",
         "- **One person.** The index by owner holds back the whole table's writes for that person's jobs alone. Turns keep a",
         "  person's share of the slots small as soon as others wait.",
         "- **SNS** repeats pushes that were answered 503 or not at all, for up to an hour; then they are dead letters.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 import duckdb
@@ -14,15 +13,12 @@ from werkzeug.datastructures import MultiDict
 from frontend.access import services, settings
 from frontend.assets import static_url
 from frontend.jobs.blueprint import blueprint
-from frontend.jobs.names import download_name
 from frontend.results.conditions import same_contig
 from frontend.results.filters import Filter
 from frontend.results.store import has_variants, open_results
 from frontend.security import content_security_policy
 from shared.core.jobs import Job
 
-LINK_LIFE = timedelta(hours=8)
-"""How long the page may go on reading: a working day with it open."""
 AROUND = 5000
 """Bases to both sides of the variant at which it opens."""
 SMALL = 20_000
@@ -100,9 +96,9 @@ def _config(job: Job, lengths: dict[str, int], locus: str) -> dict[str, Any]:
     """For `igv.createBrowser`."""
 
     def link(kind: str) -> str:
-        return services().results.download_url(
-            job.results[kind].key, filename=download_name(job.name, kind), expires=LINK_LIFE
-        )
+        # Leads to an address in S3 made for each piece: one that is made here would end while the page is open, at the
+        # latest with the credentials of the instance that made it.
+        return url_for("jobs.download", job_id=job.job_id, kind=kind)
 
     tracks: list[dict[str, Any]] = [
         {

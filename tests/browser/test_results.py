@@ -143,6 +143,10 @@ def test_the_genome_is_drawn_from_the_jobs_own_files_alone(visit: Visit, explore
     )
 
 
+def test_the_genome_view_goes_on_reading_however_long_it_is_open(visit: Visit, explored: str) -> None:
+    assert "X-Amz-" not in visit(f"{explored}/genome").content(), "an address that runs out is in the page"
+
+
 def test_words_in_the_genome_view_can_be_read_in_a_dark_window(visit: Visit, explored: str) -> None:
     page = visit(f"{explored}/genome", color_scheme="dark")
     label = page.get_by_title("Variants", exact=True)
