@@ -16,6 +16,7 @@ import click
 from cli import dlq_view as view
 from cli.dlq_list import Listing, show_list
 from cli.operator import CHANNELS, Answer, Since, command, stoppable, why_option
+from cli.people import address_of
 from shared.core.errors import GasError
 from shared.inbox.letters import Result, Selection
 from shared.inbox.operations import Operations
@@ -108,7 +109,9 @@ def show_letter(operations: Operations, *, queue: str, letter_id: str | None) ->
     operations.office.counts()  # SQS's answers put the clock right by which letters are old enough to be shown
     shown = operations.office.show(queue, letter_id)
     now = operations.now()
-    return Answer(view.in_full(shown), lambda console: view.show_letter(console, shown, now))
+    email = address_of(operations.users, shown.about.user_id)
+    document = {**view.in_full(shown), "email": email}
+    return Answer(document, lambda console: view.show_letter(console, shown, email, now))
 
 
 @dlq_group.command("replay")

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from cli.dlq_list import NO_REASON, left, listed, short, why_dead
 from cli.operator import clock, iso, plain, span
+from cli.people import named
 from shared.core.clock import to_iso
 from shared.inbox.letters import UNDELIVERED, Claimed, Result, Shown, Verdict
 
@@ -59,7 +60,7 @@ def in_full(shown: Shown) -> dict[str, Any]:
     }
 
 
-def show_letter(console: Console, shown: Shown, now: datetime) -> None:
+def show_letter(console: Console, shown: Shown, email: str, now: datetime) -> None:
     """Everything, the verdict first."""
     letter, entry = shown.letter, shown.entry
     table = Table(box=None, pad_edge=False, show_header=False)
@@ -73,7 +74,7 @@ def show_letter(console: Console, shown: Shown, now: datetime) -> None:
         "Message": shown.message_id,
         "Topic": shown.topic_arn,
         "Job": shown.about.job_id,
-        "User": shown.about.user_id,
+        "User": named(shown.about.user_id, email),
         "Request": shown.about.request_id,
     }
     for name, value in values.items():

@@ -11,6 +11,7 @@ import click
 
 from cli import messages_view as view
 from cli.operator import CHANNELS, Answer, Moment, command, why_option
+from cli.people import address_of, id_of
 from shared.core.clock import utc_now
 from shared.core.errors import NotFound
 from shared.core.inbox import EntryState, Head, Query
@@ -22,17 +23,6 @@ _MOST_AUDITED = 20
 @click.group("messages")
 def messages_group() -> None:
     """Accepted messages, their attempts, and the topics they come from."""
-
-
-def _user_id(context: click.Context, parameter: click.Parameter, given: str) -> str:
-    if "@" in given:
-        raise click.BadParameter(
-            f"{given} is an address, and messages know people by their id: it is on the person's page, "
-            "Operations → People and jobs.",
-            ctx=context,
-            param=parameter,
-        )
-    return given
 
 
 @messages_group.command("list")
@@ -47,7 +37,7 @@ def _user_id(context: click.Context, parameter: click.Parameter, given: str) -> 
     "--topic", "topics", multiple=True, type=click.Choice(CHANNELS), help="Only of this topic. [default: all]"
 )
 @click.option("--job", default="", help="Only about this job.")
-@click.option("--user", default="", callback=_user_id, help="Only about this user (the id).")
+@click.option("--user", default="", help="Only about this user: the e-mail address, or the id.")
 @click.option("--since", type=Moment(), help="Only accepted then or later, such as 2h.")
 @click.option("--until", type=Moment(), help="Only accepted before.")
 @click.option("--error", default="", help="Only with this in the latest error.")
@@ -70,7 +60,7 @@ def list_messages(
         routes=topics or [channel.name for channel in operations.channels if channel.has_inbox],
         states=frozenset(map(EntryState, states)) or frozenset(EntryState),
         job_id=job,
-        user_id=user,
+        user_id=id_of(operations.users, user),
         since=since,
         until=until,
         error=error,
@@ -94,7 +84,9 @@ def show_message(operations: Operations, *, entry_id: str) -> Answer:
     if entry is None:
         raise NotFound(f"The inbox has no message {entry_id}; finished ones are forgotten after 30 days.")
     audited, now = operations.audit.of(f"message#{entry_id}", limit=_MOST_AUDITED), utc_now()
-    return Answer(view.in_full(entry, audited), lambda console: view.show_message(console, entry, audited, now))
+    email = address_of(operations.users, entry.about.user_id)
+    document = {**view.in_full(entry, audited), "email": email}
+    return Answer(document, lambda console: view.show_message(console, entry, email, audited, now))
 
 
 @messages_group.command("retry")

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.operator import clock, iso, plain, span
+from cli.people import named
 from shared.core.audit import AuditEntry
 from shared.core.inbox import Attempt, Entry, EntryState, Head, Outcome, Pause
 from shared.sns_verify import VerificationError, read
@@ -91,7 +92,7 @@ def show_list(
         console.print(plain(words, "bold yellow"))
 
 
-def show_message(console: Console, entry: Entry, audited: Sequence[AuditEntry], now: datetime) -> None:
+def show_message(console: Console, entry: Entry, email: str, audited: Sequence[AuditEntry], now: datetime) -> None:
     """What it is, each attempt, and what it says."""
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_row("State", plain(_standing(entry, now), _STYLES[entry.state]))
@@ -101,7 +102,7 @@ def show_message(console: Console, entry: Entry, audited: Sequence[AuditEntry], 
     table.add_row("Message", plain(entry.message_id))
     for name, value in (
         ("Job", entry.about.job_id),
-        ("User", entry.about.user_id),
+        ("User", named(entry.about.user_id, email)),
         ("Request", entry.about.request_id),
     ):
         if value:

@@ -195,7 +195,7 @@ class FrontendWorld:
             sleep=lambda _: None,
         )
         desk = MessageDesk(self.inbox, self.audit, self.settings.channels, now)
-        return Operations(office, desk, self.inbox, self.audit, self.subscriptions, self.settings.channels)
+        return Operations(office, desk, self.inbox, self.audit, self.subscriptions, self.users, self.settings.channels)
 
     def account(self, name: str, **fields: Any) -> User:
         """An account with the password `PASSWORD`, at example.org."""

@@ -152,6 +152,7 @@ class OperatorSettings(Settings):
 
     inbox_table: str = Field(description="DynamoDB table of accepted pushes.")
     audit_table: str = Field(description="DynamoDB table of what operators and billing did.")
+    users_table: str = Field(description="DynamoDB table of users.")
     extra_certificate_origin: str | None = Field(
         default=None,
         description="One more origin whose signing certificates are trusted, such as `http://127.0.0.1:8003`. "

@@ -14,6 +14,7 @@ from shared.aws.dead_letters import SqsDeadLetterQueues
 from shared.aws.inbox import DynamoInbox
 from shared.aws.session import client
 from shared.aws.subscriptions import SnsSubscriptions
+from shared.aws.users import DynamoUsers
 from shared.core.audit import Audit
 from shared.core.channels import Channel, Subscriptions
 from shared.core.clock import Clock, utc_now
@@ -28,6 +29,7 @@ from shared.core.messages import (
     Message,
     RestoreRequested,
 )
+from shared.core.ports import Users
 from shared.core.settings import OperatorSettings
 from shared.inbox.desk import MessageDesk
 from shared.inbox.letters import LetterOffice
@@ -45,6 +47,8 @@ class Operations:
     inbox: Inbox
     audit: Audit
     subscriptions: Subscriptions
+    users: Users
+    """Whose messages they are."""
     channels: Sequence[Channel]
     now: Clock = utc_now
     """The time as AWS has it, once two of its answers were heard."""
@@ -108,4 +112,5 @@ def build_operations(settings: OperatorSettings) -> Operations:
     except ValueError as error:
         raise ConfigurationError(f"A topic or GAS_EXTRA_CERTIFICATE_ORIGIN is wrong: {error}") from error
     desk = MessageDesk(inbox, audit, settings.channels, now)
-    return Operations(office, desk, inbox, audit, subscriptions, settings.channels, now)
+    users = DynamoUsers(dynamodb, settings.users_table)
+    return Operations(office, desk, inbox, audit, subscriptions, users, settings.channels, now)

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from cli.main import gas
 from shared.core.clock import utc_now
 from shared.core.errors import GasError, Unavailable
+from tests.factories import a_user
 from tests.unit.cli.dlq_terminal import YES, Terminal
 from tests.unit.inbox.dead_letters_world import REASON, DeadLetterWorld, altered
 
@@ -128,6 +129,13 @@ def test_what_a_stranger_wrote_cannot_command_the_terminal(terminal: Terminal, w
     for text in (terminal.says("list"), terminal.says("show", "job-requests", letter)):
         assert not any(char in text for char in "\x1b\x07\x9b")
         assert "\\x1b[2J[red]bad[/red]" in text
+
+
+def test_a_letter_is_shown_with_its_owners_address(terminal: Terminal, world: DeadLetterWorld) -> None:
+    letter = world.undelivered()
+    world.users.create(a_user(user_id="alice", email="alice@example.org"))
+    assert "alice@example.org (alice)" in terminal.says("show", "job-requests", letter)
+    assert terminal.answers("show", "job-requests", letter)["email"] == "alice@example.org"
 
 
 def test_a_letter_is_shown_with_what_a_replay_would_do(terminal: Terminal, world: DeadLetterWorld) -> None:

@@ -12,8 +12,9 @@ from click.testing import CliRunner, Result
 
 from cli.main import gas
 from shared.core.clock import utc_now
-from shared.core.errors import GasError
+from shared.core.errors import GasError, Unavailable
 from shared.core.inbox import Entry, EntryState, Pause
+from tests.factories import a_user
 from tests.unit.inbox.dead_letters_world import REASON, DeadLetterWorld
 
 WHY = ("--why", "The disk was full.")
@@ -143,10 +144,35 @@ def test_of_a_message_that_only_waits_no_letter_is_spoken_of(terminal: Terminal)
     assert terminal.says("retry", entry.entry_id, *WHY).strip() == f"{entry.entry_id} is tried within seconds."
 
 
-def test_an_address_is_no_id_of_a_user_and_the_command_says_where_that_is(terminal: Terminal) -> None:
-    result = terminal.run("list", "--user", "alice@example.org")
-    assert result.exit_code == 2
-    assert "messages know people by their id" in " ".join(result.stderr.split())
+def test_messages_are_found_by_their_owners_address(terminal: Terminal) -> None:
+    entry = terminal.message()
+    terminal.world.users.create(a_user(user_id="alice", email="alice@example.org"))
+    [found] = terminal.answers("list", "--user", "Alice@example.org")["messages"]
+    assert found["id"] == entry.entry_id
+
+
+def test_of_an_address_without_account_that_is_said(terminal: Terminal) -> None:
+    terminal.message()
+    answer = terminal.answers("list", "--user", "charlie@example.org", code=1)
+    assert answer == {"error": "Nobody has an account with the address charlie@example.org."}
+
+
+def test_a_message_is_shown_with_its_owners_address(terminal: Terminal) -> None:
+    entry = terminal.message()
+    terminal.world.users.create(a_user(user_id="alice", email="alice@example.org"))
+    assert "alice@example.org (alice)" in terminal.says("show", entry.entry_id)
+    assert terminal.answers("show", entry.entry_id)["email"] == "alice@example.org"
+
+
+def test_a_message_of_a_closed_account_is_shown_with_the_id(terminal: Terminal) -> None:
+    entry = terminal.message()
+    assert terminal.answers("show", entry.entry_id)["email"] == ""
+
+
+def test_a_message_is_shown_though_nobody_can_look_up_whose_it_is(terminal: Terminal) -> None:
+    entry = terminal.message()
+    terminal.world.users.fail_with = Unavailable("DynamoDB is away.")
+    assert terminal.answers("show", entry.entry_id)["user_id"] == "alice"
 
 
 def test_what_is_done_is_not_tried_again(terminal: Terminal) -> None:

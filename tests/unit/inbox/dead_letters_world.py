@@ -18,6 +18,7 @@ from shared.inbox.operations import PARSERS, Operations
 from shared.sns_verify import CertificateStore, Notification
 from tests.factories import NOON
 from tests.fake_operators import FakeDeadLetterQueues, FakeReadiness, FakeSubscriptions
+from tests.fake_users import FakeUsers
 from tests.fakes import FakeAudit, FakeInbox
 from tests.sns_sender import Envelope, SnsSender, body
 
@@ -43,6 +44,7 @@ class DeadLetterWorld:
             self.queues.create(channel.dead_letters)
         self.inbox = FakeInbox()
         self.audit = FakeAudit()
+        self.users = FakeUsers()
         self.readiness = FakeReadiness()
         self.subscriptions = FakeSubscriptions(
             {
@@ -71,7 +73,7 @@ class DeadLetterWorld:
         )
         self.desk = MessageDesk(self.inbox, self.audit, self.channels, self.now)
         self.operations = Operations(
-            self.office, self.desk, self.inbox, self.audit, self.subscriptions, self.channels, self.now
+            self.office, self.desk, self.inbox, self.audit, self.subscriptions, self.users, self.channels, self.now
         )
 
     def now(self) -> datetime:
