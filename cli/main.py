@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "messages": ("cli.messages", "messages_group"),
     "packs": ("cli.packs", "packs_group"),
     "up": ("cli.up", "up"),
+    "users": ("cli.users", "users_group"),
 }
 """Command → module and function."""
 

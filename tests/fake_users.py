@@ -12,7 +12,7 @@ from shared.core.audit import AuditEntry
 from shared.core.clock import to_iso
 from shared.core.errors import AlreadyExists, Conflict, NotFound
 from shared.core.ports import MailClaim
-from shared.core.users import MailKind, Plan, Subscription, User
+from shared.core.users import MailKind, Plan, Role, Subscription, User
 from tests.fake_jobs import Fake
 
 
@@ -52,6 +52,10 @@ class FakeUsers(Fake):
             if user.session_epoch != epoch:
                 raise Conflict("The password was changed meanwhile.")
             self._store(user, password_hash=password_hash, session_epoch=epoch + 1)
+
+    def set_role(self, user_id: str, role: Role) -> User:
+        with self.lock:
+            return self._store(self.get(user_id), role=role)
 
     def block_mail(self, email: str, *, reason: str) -> None:
         with self.lock:

@@ -18,7 +18,7 @@ from shared.aws.items import Item, from_item, to_item, to_plain
 from shared.aws.table import ConditionFailed, Table
 from shared.core.clock import to_iso
 from shared.core.errors import AlreadyExists, Conflict, NotFound, Unavailable
-from shared.core.users import MailKind, Plan, Subscription, User
+from shared.core.users import MailKind, Plan, Role, Subscription, User
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -83,6 +83,15 @@ class DynamoUsers:
             if _is_user(failure.item):
                 raise Conflict("The password was changed meanwhile.") from None
             raise NotFound(_GONE) from None
+
+    def set_role(self, user_id: str, role: Role) -> User:
+        try:
+            self._table.update(
+                user_id, condition="attribute_exists(#email)", values={"role": role}, changes={"role": ":role"}
+            )
+        except ConditionFailed:
+            raise NotFound(_GONE) from None
+        return self.get(user_id)
 
     def block_mail(self, email: str, *, reason: str) -> None:
         user = self.by_email(email)

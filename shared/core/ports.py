@@ -14,7 +14,7 @@ from typing import Protocol
 
 from shared.core.jobs import Job, JobError, JobState, Ledger, PackQuestion, Progress, StoredFile
 from shared.core.retention import FilesState
-from shared.core.users import MailKind, Plan, Subscription, User
+from shared.core.users import MailKind, Plan, Role, Subscription, User
 
 
 @dataclass(frozen=True)
@@ -190,6 +190,10 @@ class Users(Protocol):
 
         Raises `Conflict` when the epoch is no longer ``epoch``: a reset link works once. Raises `NotFound`.
         """
+        ...
+
+    def set_role(self, user_id: str, role: Role) -> User:
+        """The user as stored then. Raises `NotFound`."""
         ...
 
     def block_mail(self, email: str, *, reason: str) -> None:

@@ -126,6 +126,17 @@ def test_which_emails_somebody_does_not_want_is_stored_as_a_whole(users: Users) 
         users.set_mail_off(new_user_id(), ())
 
 
+def test_a_role_is_given_and_taken_away(users: Users) -> None:
+    user = alice(users)
+    assert users.set_role(user.user_id, "operator").role == "operator" == users.get(user.user_id).role
+    assert users.set_role(user.user_id, "user") == user
+    gone = new_user_id()
+    with pytest.raises(NotFound):
+        users.set_role(gone, "operator")
+    with pytest.raises(NotFound):
+        users.get(gone)
+
+
 class TestCustomers:
     def test_a_customer_is_found(self, users: Users) -> None:
         user = alice(users)
