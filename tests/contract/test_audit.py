@@ -30,6 +30,15 @@ def test_an_entry_is_recorded_once_and_never_changed(audit: Audit) -> None:
     assert audit.of("user#alice", limit=10) == [an_entry()]
 
 
+def test_several_entries_are_recorded_at_once(audit: Audit) -> None:
+    entries = [an_entry(1), an_entry(2), an_entry(1, subject="user#bob")]
+    audit.record_all(entries)
+    audit.record_all([])
+    assert audit.of("user#alice", limit=10) == [entries[1], entries[0]]
+    assert audit.of("user#bob", limit=10) == [entries[2]]
+    assert len(audit.latest(limit=10)[0]) == 3
+
+
 def test_the_same_id_stands_for_another_entry_of_another_subject(audit: Audit) -> None:
     assert audit.record(an_entry())
     assert audit.record(an_entry(subject="user#bob"))
