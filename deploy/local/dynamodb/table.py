@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from operator import itemgetter
 from typing import Any
 
+from moto.dynamodb.comparisons import OpDefault
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import RESULT_SIZE_LIMIT, SecondaryIndex, Table
 
@@ -25,6 +26,9 @@ _PICKLED = "_pickled"
 """Attribute of an item, beside those that moto gives it: its pickle, while that is true."""
 _PUT = "_put"
 """Likewise: what was put, as long as it is that and not pickled. It is pickled much faster than moto's objects are."""
+_SIZE = "_size"
+"""Likewise: its size in bytes."""
+_KEPT = (_PICKLED, _PUT, _SIZE)
 _SORTABLE = {"S", "N"}
 _MANY_VALUED = {"M", "L", "SS", "NS", "BS"}
 
@@ -78,8 +82,8 @@ class LocalTable(Table):
         """The item with this key came, changed or went."""
         item = self.get_item(*key)
         if item is not None:
-            vars(item).pop(_PICKLED, None)
-            vars(item).pop(_PUT, None)
+            for name in _KEPT:
+                vars(item).pop(name, None)
         for order in self._orders.values():
             order.follow(key, item)
 
@@ -157,14 +161,13 @@ class LocalTable(Table):
         items, more = found
         names = _projected(index) if index is not None else None
         wanted = projection_expressions or []
-        is_plain = (
-            bool(wanted) and filter_expression is None and all(len(path) == 1 and "[" not in path[0] for path in wanted)
-        )
+        is_filtered = not (filter_expression is None or isinstance(filter_expression, OpDefault))
+        is_plain = bool(wanted) and not is_filtered and all(len(path) == 1 and "[" not in path[0] for path in wanted)
         if is_plain:
             asked = {path[0] for path in wanted}
             names = asked if names is None else asked & set(names)
         results = [_copy(item, names) for item in items]
-        if filter_expression is not None:
+        if is_filtered:
             results = [item for item in results if filter_expression.expr(item)]
         if wanted and not is_plain:
             results = [item.project(wanted) for item in results]
@@ -269,13 +272,21 @@ def _page(entries: Any, steps: range, wanted: range, limit: int | None) -> tuple
     for step in steps:
         entry: Entry = entries[step]
         item = entry[1]
-        size += item.size()
+        size += _size(item)
         if len(items) == limit or size > RESULT_SIZE_LIMIT:
             return items, True
         if step not in wanted:
             break
         items.append(item)
     return items, False
+
+
+def _size(item: Item) -> int:
+    """Measured once: moto measures each attribute of each item of each page anew."""
+    size: int | None = vars(item).get(_SIZE)
+    if size is None:
+        size = vars(item)[_SIZE] = item.size()
+    return size
 
 
 def _projected(index: SecondaryIndex) -> Collection[str] | None:

@@ -79,6 +79,21 @@ def test_only_the_items_of_the_owner_are_answered_in_order(twins: Twins) -> None
     assert ids(twins.query("things", ALICE, index_name="by-owner", forward=False)) == ["c", "b", "a"]
 
 
+@pytest.mark.parametrize(
+    "names",
+    [[["id"]], [["id"], ["owner"], ["nothing"]], [["note", "texts"]], [["note", "texts[0]"]], [["texts[1]"], ["id"]]],
+)
+@pytest.mark.parametrize("index", [None, "by-owner"])
+def test_an_answer_has_the_attributes_that_are_asked_for(
+    twins: Twins, names: list[list[str]], index: str | None
+) -> None:
+    texts = {"L": [{"S": "first"}, {"S": "second"}]}
+    put(twins, "a", note={"M": {"texts": texts}}, texts=texts)
+    key = ALICE if index else ("id", {"S": "a"})
+    items, _, _ = twins.query("things", key, index_name=index, names=names)
+    assert len(items) == 1
+
+
 def test_numbers_are_in_the_order_of_numbers(twins: Twins) -> None:
     for due in ("10", "9", "-1", "1.5"):
         put(twins, due, due={"N": due})
