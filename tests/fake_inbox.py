@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 
@@ -35,6 +35,10 @@ class FakeInbox(Fake):
     def get(self, entry_id: str) -> Entry | None:
         self.reach()
         return self.entries.get(entry_id)
+
+    def get_all(self, entry_ids: Sequence[str]) -> dict[str, Entry]:
+        self.reach()
+        return {entry_id: self.entries[entry_id] for entry_id in entry_ids if entry_id in self.entries}
 
     def claim(self, entry: Entry, claimed: Entry) -> None:
         self.reach()

@@ -165,6 +165,10 @@ class FakeAudit(Fake):
             self.entries.append(entry)
             return True
 
+    def record_all(self, entries: Sequence[AuditEntry]) -> None:
+        self.reach()
+        self.entries += entries
+
     def of(self, subject: str, *, limit: int) -> list[AuditEntry]:
         self.reach()
         mine = [entry for entry in self.entries if entry.subject == subject]

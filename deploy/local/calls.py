@@ -176,6 +176,8 @@ def _dynamodb(action: str, given: Mapping[str, Any]) -> Iterator[tuple[str, str]
     for item in given.get("TransactItems", []):
         for kind, each in item.items():
             yield f"{kind}Item", _table(each)
+    for name in given.get("RequestItems", {}):
+        yield action, _table({"TableName": name})
     if "TableName" in given:
         index = f"/index/{given['IndexName']}" if "IndexName" in given else ""
         yield action, _table(given) + index

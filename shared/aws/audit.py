@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from shared.aws import page_token
 from shared.aws.errors import translated
-from shared.aws.items import from_item, to_item
+from shared.aws.items import Item, from_item, to_item
 from shared.aws.newest import Index, Place, newest_first
 from shared.aws.table import ConditionFailed, Table
 from shared.core.audit import AuditEntry
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_dynamodb.type_defs import WriteRequestTypeDef
 
 _OPERATORS = "operators"
 _OTHERS = "others"
@@ -32,13 +33,19 @@ class DynamoAudit:
 
     def record(self, entry: AuditEntry) -> bool:
         try:
-            log = _OPERATORS if entry.why else _OTHERS
-            self._table.put(
-                {**to_item(entry), "log": {"S": log}}, condition="attribute_not_exists(#entry_id)", values={}
-            )
+            self._table.put(_item(entry), condition="attribute_not_exists(#entry_id)", values={})
         except ConditionFailed:
             return False
         return True
+
+    def record_all(self, entries: Sequence[AuditEntry]) -> None:
+        if not entries:
+            return
+        puts: Sequence[WriteRequestTypeDef] = [{"PutRequest": {"Item": _item(entry)}} for entry in entries]
+        with translated("DynamoDB"):
+            left = self._dynamodb.batch_write_item(RequestItems={self._name: puts}).get("UnprocessedItems", {})
+            for each in left.get(self._name, []):  # one by one: the SDK is patient with those
+                self._dynamodb.put_item(TableName=self._name, Item=each["PutRequest"]["Item"])
 
     def of(self, subject: str, *, limit: int) -> list[AuditEntry]:
         with translated("DynamoDB"):
@@ -69,3 +76,7 @@ class DynamoAudit:
             if len(entries) == limit:
                 return entries, page_token.encode_place(listing, place) if next(rows, None) else None
         return entries, None
+
+
+def _item(entry: AuditEntry) -> Item:
+    return {**to_item(entry), "log": {"S": _OPERATORS if entry.why else _OTHERS}}

@@ -11,7 +11,7 @@ One more item, ``pauses``, says which routes are paused. No entry's id is that: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -56,10 +56,14 @@ class DynamoInbox:
         return None
 
     def get(self, entry_id: str) -> Entry | None:
-        if "#" not in entry_id or len(entry_id.encode()) > LONGEST_KEY:
-            return None  # nobody's, and perhaps more than a key of DynamoDB holds
+        if not _may_be(entry_id):
+            return None
         item = self._table.get(entry_id)
         return from_item(item) if item is not None else None
+
+    def get_all(self, entry_ids: Sequence[str]) -> dict[str, Entry]:
+        found = self._table.get_all(filter(_may_be, entry_ids))
+        return {entry_id: from_item(item) for entry_id, item in found.items()}
 
     def claim(self, entry: Entry, claimed: Entry) -> None:
         if entry.due_at is None:
@@ -220,6 +224,11 @@ def _in_turns(found: list[tuple[int, Waiting]]) -> list[Waiting]:
 def _pauses(item: Item | None) -> dict[str, Pause]:
     routes: Mapping[str, Any] = item["routes"]["M"] if item else {}
     return {route: items.from_item(Pause, pause["M"]) for route, pause in routes.items()}
+
+
+def _may_be(entry_id: str) -> bool:
+    """Whether an entry can have that id: others are nobody's, and perhaps more than a key of DynamoDB holds."""
+    return "#" in entry_id and len(entry_id.encode()) <= LONGEST_KEY
 
 
 def _held(work: Work) -> dict[str, Any]:

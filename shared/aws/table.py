@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
@@ -15,6 +15,8 @@ from shared.aws.items import Item, to_attribute
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
+MOST_READ = 100
+"""Items that one read of several brings at most. Source: BatchGetItem, Amazon DynamoDB API Reference."""
 _WRITE_ID = "write_id"
 _NAME = re.compile(r"#(\w+)")
 
@@ -44,6 +46,22 @@ class Table:
         with translated("DynamoDB"):
             answer = self._dynamodb.get_item(TableName=self._name, Key={self._key: {"S": key}}, ConsistentRead=True)
         return answer.get("Item")
+
+    def get_all(self, keys: Iterable[str]) -> dict[str, Item]:
+        """Key → the item as it is now (strongly consistent), of those that are there; at most `MOST_READ` keys."""
+        asked = [{self._key: {"S": key}} for key in dict.fromkeys(keys)]
+        if not asked:
+            return {}
+        with translated("DynamoDB"):
+            answer = self._dynamodb.batch_get_item(RequestItems={self._name: {"Keys": asked, "ConsistentRead": True}})
+        found: dict[str, Item] = {item[self._key]["S"]: item for item in answer["Responses"].get(self._name, [])}
+        if self._name in answer.get("UnprocessedKeys", {}):
+            # One by one: the SDK is patient with those.
+            for key in answer["UnprocessedKeys"][self._name]["Keys"]:
+                item = self.get(key[self._key]["S"])
+                if item is not None:
+                    found[key[self._key]["S"]] = item
+        return found
 
     def put_new(self, item: Item) -> None:
         """Raises `ConditionFailed` when the key is taken."""

@@ -41,6 +41,11 @@ class Audit(Protocol):
         """Stores it once. False when an entry of this subject and id is there already: it is not changed."""
         ...
 
+    def record_all(self, entries: Sequence[AuditEntry]) -> None:
+        """Stores them all, or raises `Unavailable` (some may be stored then). Their ids are `audit_entry_id`s, so that none
+        of them is there already; at most 25."""
+        ...
+
     def of(self, subject: str, *, limit: int) -> list[AuditEntry]:
         """The latest entries of a subject, newest first."""
         ...

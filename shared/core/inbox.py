@@ -309,6 +309,10 @@ class Inbox(Protocol):
         """The entry as it is now."""
         ...
 
+    def get_all(self, entry_ids: Sequence[str]) -> Mapping[str, Entry]:
+        """Id → the entry as it is now, of those that are there; at most 100 ids."""
+        ...
+
     def claim(self, entry: Entry, claimed: Entry) -> None:
         """Stores ``claimed`` in place of ``entry``.
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+
+import structlog
 
 from shared.core.audit import Audit, AuditEntry, audit_entry_id
 from shared.core.channels import Channel
 from shared.core.clock import Clock, to_iso
 from shared.core.dead_letters import DeadLetter
 from shared.core.errors import GasError
-from shared.inbox.replay import Judgement, Replayer, Verdict, clean
+from shared.inbox.replay import Claimed, Judged, Judgement, Replayer, Verdict, clean
 
+log = structlog.get_logger()
 _LONGEST_TEXT = 500  # characters of a letter's reason, and of what is said of it
 _WHAT = {
     Verdict.REPLAYED: "Replayed the dead letter.",
@@ -20,7 +25,11 @@ _WHAT = {
     Verdict.UNDECIDED: "Tried to replay the dead letter, of which nobody knows now whether it is true.",
     Verdict.DISCARDED: "Discarded the dead letter.",
 }
+_DONE = {Verdict.WOULD_REPLAY: Verdict.REPLAYED}
 _FAILED = "Replaying the dead letter failed: it is still in the queue."
+
+Deed = Callable[[], Judgement]
+"""What is done to one letter; says what it was. Raises `Unavailable`, and what else `Inbox.accept` raises."""
 
 
 @dataclass(frozen=True)
@@ -33,30 +42,50 @@ class LetterLog:
     who: str
     why: str
 
-    def replay(self, channel: Channel, letter: DeadLetter) -> Judgement:
-        """Replays it. What is foreseen is in the log before the inbox is changed; what came of it, where it differs."""
-        foreseen = self.replayer.judge(channel, letter)
-        if foreseen.verdict is not Verdict.WOULD_REPLAY:
-            self._record(channel, letter, foreseen.verdict, foreseen.detail)
+    def replay(self, channel: Channel, letters: Sequence[DeadLetter]) -> list[Deed]:
+        """How each of them is replayed. What is foreseen is in the log by then; what came of it, where it differs, will
+        be."""
+        judged = self.replayer.judge(channel, letters)
+        foreseen = [(each.letter, each.found) for each in judged if isinstance(each.found, Judgement)]
+        self.audit.record_all(
+            [
+                self._entry(channel, letter, _DONE.get(said.verdict, said.verdict), said.detail)
+                for letter, said in foreseen
+            ]
+        )
+        return [partial(self._replay, channel, each) for each in judged]
+
+    def _replay(self, channel: Channel, judged: Judged) -> Judgement:
+        foreseen = judged.judgement()
+        if judged.message is None or foreseen.verdict is not Verdict.WOULD_REPLAY:
             return foreseen
-        self._record(channel, letter, Verdict.REPLAYED, foreseen.detail)
         try:
-            done = self.replayer.replay(channel, letter)
+            done = self.replayer.replay(channel, judged.message)
         except Exception as error:
             with suppress(GasError):  # the log may be away, too: the line before says at least who meant to do it
-                self._record(channel, letter, Verdict.UNDECIDED, str(error), what=_FAILED)
+                self._record(channel, judged.letter, Verdict.UNDECIDED, str(error), what=_FAILED)
             raise
         if done.verdict is not Verdict.REPLAYED:
-            self._record(channel, letter, done.verdict, done.detail)
+            self._record(channel, judged.letter, done.verdict, done.detail)
         return done
 
-    def discard(self, channel: Channel, letter: DeadLetter) -> Judgement:
-        """Writes down that it is removed, which is for the caller to do."""
-        self._record(channel, letter, Verdict.DISCARDED, "")
-        return Judgement(Verdict.DISCARDED, "")
+    def discard(self, channel: Channel, letters: Sequence[DeadLetter]) -> list[Deed]:
+        """Writes down that they are removed, which is for the caller to do."""
+        self.audit.record_all([self._entry(channel, letter, Verdict.DISCARDED, "") for letter in letters])
+        return [partial(Judgement, Verdict.DISCARDED, "")] * len(letters)
 
     def _record(self, channel: Channel, letter: DeadLetter, verdict: Verdict, detail: str, what: str = "") -> None:
-        now, claimed = self.now(), self.replayer.claimed(channel, letter)
+        self.audit.record(self._entry(channel, letter, verdict, detail, what))
+
+    def _claimed(self, channel: Channel, letter: DeadLetter) -> Claimed:
+        try:
+            return self.replayer.claimed(channel, letter)
+        except Exception:
+            log.exception("dead letter not understood", queue=letter.queue, letter_id=letter.letter_id)
+            return Claimed()  # the others must not have to wait behind it
+
+    def _entry(self, channel: Channel, letter: DeadLetter, verdict: Verdict, detail: str, what: str = "") -> AuditEntry:
+        now, claimed = self.now(), self._claimed(channel, letter)
         details = {
             "verdict": verdict.value,
             "detail": clean(detail, _LONGEST_TEXT),
@@ -68,14 +97,12 @@ class LetterLog:
             "user_id": claimed.about.user_id,
             "request_id": claimed.about.request_id,
         }
-        self.audit.record(
-            AuditEntry(
-                subject=f"dead-letter#{letter.queue}#{letter.letter_id}",
-                entry_id=audit_entry_id(now),
-                at=now,
-                who=self.who,
-                what=what or _WHAT[verdict],
-                details={name: value for name, value in details.items() if value},
-                why=self.why,
-            )
+        return AuditEntry(
+            subject=f"dead-letter#{letter.queue}#{letter.letter_id}",
+            entry_id=audit_entry_id(now),
+            at=now,
+            who=self.who,
+            what=what or _WHAT[verdict],
+            details={name: value for name, value in details.items() if value},
+            why=self.why,
         )

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -22,9 +23,9 @@ from shared.core.clock import Clock
 from shared.core.dead_letters import DeadLetter, DeadLetterQueues
 from shared.core.errors import NotFound, Permanent
 from shared.core.inbox import About, Entry, Inbox
-from shared.inbox.letter_log import LetterLog
+from shared.inbox.letter_log import Deed, LetterLog
 from shared.inbox.readiness import Endpoints, Servers
-from shared.inbox.replay import Claimed, Parsers, Replayer, Verdict
+from shared.inbox.replay import Claimed, Judgement, Parsers, Replayer, Verdict
 from shared.inbox.round import Order, Result, Round, Stopped
 from shared.inbox.scan import LOOK, Scan
 from shared.inbox.selection import UNDELIVERED, Selection
@@ -136,7 +137,8 @@ class LetterOffice:
         `Unavailable`."""
         (of,) = self._chosen(selection := Selection(frozenset({channel}), frozenset({letter_id})))
         for letter in self._some(of, selection, 1, stop, lambda letter: letter):
-            judgement, claimed = self._replayer.judge(of, letter), self._replayer.claimed(of, letter)
+            (judged,) = self._replayer.judge(of, [letter])
+            judgement, claimed = judged.judgement(), self._replayer.claimed(of, letter)
             return Shown(
                 letter=letter,
                 channel=of,
@@ -176,24 +178,15 @@ class LetterOffice:
         `Permanent` when ``who`` or ``why`` is empty.
         """
 
-        def judge(channel: Channel, letter: DeadLetter) -> Result:
-            judgement = self._replayer.judge(channel, letter)
-            return Result(letter, judgement.verdict, judgement.detail, judgement.would_fail)
-
-        def act(channel: Channel, letter: DeadLetter) -> Result:
-            judgement = journal.replay(channel, letter)
-            return Result(letter, judgement.verdict, judgement.detail)
-
         stop = stop or threading.Event()
-        journal = LetterLog(self._audit, self._replayer, self._now, who, why)
         if dry_run:
-            order = Order(selection, judge, "looked at", is_dry_run=True, limit=limit, stop=stop)
+            order = Order(selection, self._foresee, "looked at", is_dry_run=True, limit=limit, stop=stop)
         else:
             _require_reason(who, why)
             endpoints = Endpoints(self._subscriptions, self._readiness, self._now)
             order = Order(
                 selection,
-                act,
+                LetterLog(self._audit, self._replayer, self._now, who, why).replay,
                 "replayed",
                 before=endpoints.require_ready,
                 per_second=per_second,
@@ -214,25 +207,24 @@ class LetterOffice:
     ) -> Iterator[Result]:
         """Removes the selected for good, whatever they are. Otherwise as `replay`."""
 
-        def spare(channel: Channel, letter: DeadLetter) -> Result:  # noqa: ARG001 - as `act`
-            return Result(letter, Verdict.WOULD_DISCARD, "")
+        def spare(channel: Channel, letters: Sequence[DeadLetter]) -> builtins.list[Deed]:  # noqa: ARG001 - as `discard`
+            return [partial(Judgement, Verdict.WOULD_DISCARD, "")] * len(letters)
 
-        def act(channel: Channel, letter: DeadLetter) -> Result:
-            return Result(letter, journal.discard(channel, letter).verdict, "")
-
-        journal = LetterLog(self._audit, self._replayer, self._now, who, why)
         if not dry_run:
             _require_reason(who, why)
         return self._round(
             Order(
                 selection,
-                spare if dry_run else act,
+                spare if dry_run else LetterLog(self._audit, self._replayer, self._now, who, why).discard,
                 "looked at" if dry_run else "discarded",
                 is_dry_run=dry_run,
                 limit=limit,
                 stop=stop or threading.Event(),
             )
         )
+
+    def _foresee(self, channel: Channel, letters: Sequence[DeadLetter]) -> builtins.list[Deed]:
+        return [judged.judgement for judged in self._replayer.judge(channel, letters)]
 
     def _round(self, order: Order) -> Iterator[Result]:
         channels = self._chosen(order.selection)

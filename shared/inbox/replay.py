@@ -75,6 +75,23 @@ def clean(text: str, longest: int) -> str:
     return "".join(char if char.isprintable() else "\ufffd" for char in text[:longest])
 
 
+@dataclass(frozen=True)
+class Judged:
+    """One of several letters, and what is to be said of it."""
+
+    letter: DeadLetter
+    found: Judgement | Exception
+    """What GAS failed with, where it could not judge it."""
+    message: Notification | None = None
+    """What it is, when that is true."""
+
+    def judgement(self) -> Judgement:
+        """Raises what `found` is, if it is that."""
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+
 class _Unfit(Exception):
     """The letter cannot be replayed (now); the sentence says why."""
 
@@ -84,7 +101,7 @@ class _Unfit(Exception):
 
 
 class Replayer:
-    """Judges and replays, one letter at a time; from any number of threads.
+    """Judges and replays; from any number of threads.
 
     Raises `ValueError` when a channel's topic is no ARN.
     """
@@ -107,13 +124,28 @@ class Replayer:
             for channel in channels
         }
 
-    def judge(self, channel: Channel, letter: DeadLetter) -> Judgement:
-        """What a replay would do; changes nothing. Raises `Unavailable`."""
+    def judge(self, channel: Channel, letters: Sequence[DeadLetter]) -> list[Judged]:
+        """What a replay of each would do, in their order; changes nothing. Raises `Unavailable`."""
+        looked_at = [self._look(channel, letter) for letter in letters]
+        true = [_entry_id(channel, found) for found in looked_at if isinstance(found, Notification)]
+        known = self._inbox.get_all(true)
+
+        def judged(letter: DeadLetter, found: Notification | Judgement | Exception) -> Judged:
+            if not isinstance(found, Notification):
+                return Judged(letter, found)
+            return Judged(letter, self._foreseen(channel, found, known.get(_entry_id(channel, found))), found)
+
+        return list(map(judged, letters, looked_at))
+
+    def _look(self, channel: Channel, letter: DeadLetter) -> Notification | Judgement | Exception:
         try:
-            message = self._verified(channel, letter)
+            return self._verified(channel, letter)
         except _Unfit as unfit:
             return unfit.judgement
-        known = self._inbox.get(f"{channel.name}#{message.message_id}")
+        except Exception as error:  # noqa: BLE001 - for whoever deals with this letter; the others are not to wait behind it
+            return error
+
+    def _foreseen(self, channel: Channel, message: Notification, known: Entry | None) -> Judgement:
         judgement = _against(known, message)
         doubt = self._complaint(channel, message.message)
         if doubt and judgement.verdict is Verdict.WOULD_REPLAY:
@@ -121,19 +153,15 @@ class Replayer:
             return Judgement(judgement.verdict, detail, known, would_fail=True)
         return judgement
 
-    def replay(self, channel: Channel, letter: DeadLetter) -> Judgement:
-        """Has the message handled anew, if it is true and nobody had so yet. Raises `Unavailable`, and what else
-        `Inbox.accept` raises. What it answers may differ from what `judge` foresaw: somebody else may be quicker.
+    def replay(self, channel: Channel, message: Notification) -> Judgement:
+        """Has a message handled anew that `judge` found to be true, if nobody had so yet. Raises `Unavailable`, and what
+        else `Inbox.accept` raises. What it answers may differ from what `judge` foresaw: somebody else may be quicker.
 
         It is for the caller to remove the letter afterwards: of what is not `INVALID` or `UNDECIDED` the inbox has a copy.
         """
-        try:
-            message = self._verified(channel, letter)
-        except _Unfit as unfit:
-            return unfit.judgement
         now = self._now()
         entry = Entry(
-            entry_id=f"{channel.name}#{message.message_id}",
+            entry_id=_entry_id(channel, message),
             route=channel.name,
             message_id=message.message_id,
             topic_arn=message.topic_arn,
@@ -194,6 +222,10 @@ class Replayer:
         except Exception as error:  # noqa: BLE001 - as the worker that would meet it
             return str(error)
         return ""
+
+
+def _entry_id(channel: Channel, message: Notification) -> str:
+    return f"{channel.name}#{message.message_id}"
 
 
 def _against(known: Entry | None, message: Notification) -> Judgement:

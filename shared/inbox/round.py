@@ -14,6 +14,7 @@ from shared.core.channels import Channel
 from shared.core.clock import Clock
 from shared.core.dead_letters import DeadLetter, DeadLetterQueues
 from shared.core.errors import GasError, NotFound, Permanent, Retryable, Unavailable
+from shared.inbox.letter_log import Deed
 from shared.inbox.replay import Verdict
 from shared.inbox.scan import HOLD, LOOK, Scan
 from shared.inbox.selection import Selection
@@ -30,7 +31,7 @@ class Result:
     """What became of one letter."""
 
     letter: DeadLetter
-    """From a round it comes without its body: there may be many, of 1 MiB each."""
+    """Without its body: there may be many, of 1 MiB each."""
     verdict: Verdict
     detail: str
     """Why, in a sentence or two."""
@@ -48,8 +49,9 @@ class Order:
     """What is to be done with the selected letters."""
 
     selection: Selection
-    act: Callable[[Channel, DeadLetter], Result]
-    """Does it to one of them; several threads call it. The round removes the letter when the verdict is so."""
+    prepare: Callable[[Channel, Sequence[DeadLetter]], Sequence[Deed]]
+    """Does what is done for a few of them together, and answers what remains to be done to each, in their order; several
+    threads do that. The round removes the letter when the verdict is so. Raises `Unavailable`: nothing was done then."""
     deed: str
     """What is done, as a participle, for sentences."""
     is_dry_run: bool = False
@@ -112,7 +114,7 @@ class Round:
                 if self._is_over:
                     return
                 self._wait_for_room(channel, len(chunk))
-                outcomes = list(pool.map(lambda letter: self._attempt(channel, letter), chunk))
+                outcomes = list(pool.map(self._attempt, chunk, self._order.prepare(channel, chunk)))
                 results = [outcome for outcome in outcomes if isinstance(outcome, Result)]
                 failure: GasError | None = next(
                     (outcome for outcome in outcomes if isinstance(outcome, Retryable)), None
@@ -128,10 +130,11 @@ class Round:
             if self._is_over:
                 return
 
-    def _attempt(self, channel: Channel, letter: DeadLetter) -> Result | Retryable:
+    def _attempt(self, letter: DeadLetter, deed: Deed) -> Result | Retryable:
         bare = replace(letter, body="")
         try:
-            return replace(self._order.act(channel, letter), letter=bare)
+            judgement = deed()
+            return Result(bare, judgement.verdict, judgement.detail, judgement.would_fail)
         except Retryable as error:
             return error
         except Permanent as error:

@@ -35,6 +35,14 @@ def an_entry(number: int = 1, route: str = "job-requests", **fields: object) -> 
     return replace(entry, **fields)  # type: ignore[arg-type]  # a test names its fields rightly
 
 
+def test_several_entries_are_read_at_once_as_they_are_now(inbox: Inbox) -> None:
+    first, second = claimed(inbox, an_entry(1)), an_entry(2)
+    inbox.accept(second)
+    asked = [first.entry_id, second.entry_id, second.entry_id, "job-requests#3", "nobody", f"job-requests#{'x' * 3000}"]
+    assert inbox.get_all(asked) == {first.entry_id: first, second.entry_id: second}
+    assert inbox.get_all([]) == {}
+
+
 def claimed(inbox: Inbox, entry: Entry | None = None, **claim: Any) -> Entry:
     """The entry as its holder has it, after it was accepted (unless it is there already) and claimed."""
     entry = entry or an_entry()

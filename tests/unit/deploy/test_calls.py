@@ -115,6 +115,18 @@ MAIL = {"FromEmailAddress": "GAS <gas@example.org>", "ConfigurationSetName": "ga
                 ("dynamodb:ConditionCheckItem", f"arn:aws:dynamodb:{HERE}:table/jobs"),
             },
         ),
+        (
+            "dynamodb",
+            "batch_get_item",
+            {"RequestItems": {"jobs": {"Keys": [ITEM["Key"]]}}},
+            {("dynamodb:BatchGetItem", f"arn:aws:dynamodb:{HERE}:table/jobs")},
+        ),
+        (
+            "dynamodb",
+            "batch_write_item",
+            {"RequestItems": {"users": [{"PutRequest": {"Item": PUT["Item"]}}]}},
+            {("dynamodb:BatchWriteItem", f"arn:aws:dynamodb:{HERE}:table/users")},
+        ),
         ("sns", "publish", {"TopicArn": TOPIC, "Message": "m"}, {("sns:Publish", TOPIC)}),
         (
             "sns",

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from shared.core.errors import NotFound, Permanent, TooLarge
-from shared.core.inbox import EntryState
+from shared.core.inbox import Entry, EntryState
 from shared.inbox.letters import Selection, Verdict
 from shared.sns_verify.message import MAX_BODY
 from tests.factories import NOON
@@ -155,7 +155,11 @@ def test_a_message_whose_certificate_cannot_be_had_now_holds_up_no_other(world: 
 
 def test_what_the_inbox_cannot_hold_stays(world: DeadLetterWorld) -> None:
     letter = world.undelivered()
-    world.inbox.fail_with = TooLarge("DynamoDB cannot hold something as large as this.")
+
+    def refuse(entry: Entry) -> Entry | None:
+        raise TooLarge("DynamoDB cannot hold something as large as this.")
+
+    world.inbox.accept = refuse  # type: ignore[method-assign]  # a double's method, for this test
     (result,) = world.replay()
     assert (result.letter.letter_id, result.verdict) == (letter, Verdict.INVALID)
     assert "as large as this" in result.detail
