@@ -159,7 +159,8 @@ def down_command(path: Path, confirm: str | None, *, delete_data: bool) -> None:
 def settings_command(path: Path) -> None:
     """Print what servers are told, for a shell to read: so operators' commands reach the same tables and queues. No
     secrets are among it."""
-    for name, value in sorted(connect(read(path)).settings.read().items()):
+    deployment = read(path)
+    for name, value in sorted(Run(deployment, connect(deployment)).deployer.told().items()):
         click.echo(f"export {name}={shlex.quote(value)}")
 
 

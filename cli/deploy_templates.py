@@ -27,7 +27,8 @@ COMPUTED: Final = frozenset(
         "MakeSubscriptions",
         "ReleaseKey",
         "ReleaseSha256",
-        "SettingsSha256",
+        "SettingsVersion",
+        "SecretsVersion",
     }
 )
 """Parameters that `gas deploy` finds out by itself."""

@@ -90,7 +90,8 @@ Parameters:
   Deployment: {{Type: String}}
   ReleaseKey: {{Type: String}}
   ReleaseSha256: {{Type: String}}
-  SettingsSha256: {{Type: String}}
+  SettingsVersion: {{Type: String}}
+  SecretsVersion: {{Type: String}}
   FrontendInstanceProfile: {{Type: String}}
   AnnotatorMax: {{Type: Number, Default: 10}}
   DomainName: {{Type: String}}
@@ -98,7 +99,7 @@ Resources:
   Server:
     Type: AWS::SNS::Topic
     Properties:
-      DisplayName: !Sub "${{ReleaseSha256}} ${{SettingsSha256}} ${{AnnotatorMax}}"
+      DisplayName: !Sub "${{ReleaseSha256}} ${{SettingsVersion}} ${{SecretsVersion}} ${{AnnotatorMax}}"
   AccessLogs:
     Type: AWS::S3::Bucket
 {_RETAINED}

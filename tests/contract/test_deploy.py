@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from moto.cloudformation.models import cloudformation_backends
+from moto.cloudformation.models import CloudFormationBackend, cloudformation_backends
 
 from cli import deploy
 from cli.deploy_cloud import Cloud, connect
@@ -96,6 +96,28 @@ class Account:
             client(ACCESS, "ssm").get_parameter(Name="/gas/gas/settings")["Parameter"]["Value"]
         )
         return found
+
+    @property
+    def told(self) -> dict[str, str]:
+        """The settings of which the servers stack speaks."""
+        version = self.parameters("gas-servers")["SettingsVersion"]
+        parameter = client(ACCESS, "ssm").get_parameter(Name=f"/gas/gas/settings:{version}")["Parameter"]
+        found: dict[str, str] = json.loads(parameter["Value"])
+        return found
+
+    def set_upload_mib(self, mib: int) -> None:
+        self.file.write_text(deployment.FILE.replace("GAS_MAX_UPLOAD_MIB = 80", f"GAS_MAX_UPLOAD_MIB = {mib}"))
+
+    def fail_changes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Changes of stacks are rolled back, as moto never does it."""
+
+        def roll_back(backend: CloudFormationBackend, change_set_name: str, stack_name: str | None = None) -> None:
+            stack = backend.stacks[backend.change_sets[change_set_name].stack_id]
+            stack._add_stack_event("UPDATE_IN_PROGRESS")
+            stack._add_stack_event("UPDATE_ROLLBACK_COMPLETE")
+            stack.status = "UPDATE_ROLLBACK_COMPLETE"
+
+        monkeypatch.setattr(CloudFormationBackend, "execute_change_set", roll_back)
 
     def moto_stack(self, name: str) -> Any:
         return cloudformation_backends["123456789012"][REGION].get_stack(name)
@@ -190,11 +212,41 @@ def test_a_new_commit_changes_the_servers_alone(account: Account) -> None:
 
 def test_a_new_setting_reaches_the_servers(account: Account) -> None:
     account.up()
-    before = account.parameters("gas-servers")["SettingsSha256"]
-    account.file.write_text(deployment.FILE.replace("GAS_MAX_UPLOAD_MIB = 80", "GAS_MAX_UPLOAD_MIB = 90"))
+    account.set_upload_mib(90)
+    assert account.run("plan", ok=False).exit_code == 3
     account.run("up")
-    assert account.settings["GAS_MAX_UPLOAD_MIB"] == "90"
-    assert account.parameters("gas-servers")["SettingsSha256"] != before
+    assert account.told["GAS_MAX_UPLOAD_MIB"] == "90"
+    assert account.run("plan").exit_code == 0
+
+
+class TestAnUpdateOfServersThatFails:
+    """Their stack is rolled back, and its parameters are those before."""
+
+    @pytest.fixture(autouse=True)
+    def _failed(self, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+        account.up()
+        account.set_upload_mib(90)
+        with monkeypatch.context() as failing:
+            account.fail_changes(failing)
+            result = account.run("up", ok=False)
+        assert "gas-servers was not changed (UPDATE_ROLLBACK_COMPLETE)" in str(result.exception)
+
+    def test_leaves_the_old_ones_the_settings_that_they_had(self, account: Account) -> None:
+        assert account.told["GAS_MAX_UPLOAD_MIB"] == "80"
+        assert "export GAS_MAX_UPLOAD_MIB=80\n" in account.run("settings").output
+
+    def test_leaves_them_to_those_too_that_are_replaced_for_a_new_secret(self, account: Account) -> None:
+        account.run("rotate", "stripe-key", GAS_STRIPE_KEY="rk_live_2")
+        assert account.told["GAS_MAX_UPLOAD_MIB"] == "80"
+
+    def test_is_tried_again_by_the_next_up(self, account: Account) -> None:
+        account.run("up")
+        assert account.told["GAS_MAX_UPLOAD_MIB"] == "90"
+
+    def test_needs_no_other_one_to_go_back(self, account: Account) -> None:
+        account.set_upload_mib(80)
+        assert account.run("plan").exit_code == 0
+        assert account.run("up").output.count("nothing to change") == len(NAMES)
 
 
 def test_without_a_terminal_a_missing_secret_is_asked_for_before_anything_is_made(account: Account) -> None:
@@ -322,16 +374,16 @@ class TestRotate:
         account.commit = b"the second"
         account.run("rotate", "stripe-key", GAS_STRIPE_KEY="rk_live_2")
         after = account.parameters("gas-servers")
-        assert {name for name in after if after[name] != self.told[name]} == {"SettingsSha256"}
+        assert {name for name in after if after[name] != self.told[name]} == {"SecretsVersion"}
         assert account.run("plan", ok=False).exit_code == 3
         assert account.secrets["GAS_STRIPE_KEY"] == "rk_live_2"
 
     def test_both_webhook_secrets_are_believed_and_the_next_up_leaves_it_so(self, account: Account) -> None:
         account.run("rotate", "stripe-webhook-secret", GAS_STRIPE_WEBHOOK_SECRETS="whsec_2")
         assert account.secrets["GAS_STRIPE_WEBHOOK_SECRETS"] == "whsec_2,whsec_1"
-        told = account.parameters("gas-servers")["SettingsSha256"]
+        told = account.parameters("gas-servers")
         account.run("up")
-        assert account.parameters("gas-servers")["SettingsSha256"] == told != self.told["SettingsSha256"]
+        assert account.parameters("gas-servers") == told != self.told
 
     def test_the_present_secret_is_not_a_new_one(self, account: Account) -> None:
         result = account.run("rotate", "stripe-key", GAS_STRIPE_KEY="rk_live_1", ok=False)

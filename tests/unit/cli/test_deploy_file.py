@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli import deploy_file
-from cli.deploy_templates import FOLDER, KINDS, Template, _load, check_parameters, unknown
+from cli.deploy_templates import COMPUTED, FOLDER, KINDS, Template, _load, check_parameters, unknown
 from shared.core.errors import ConfigurationError
 from tests.deployment import FILE
 
@@ -91,10 +91,7 @@ def test_every_parameter_is_known_from_the_example_or_another_stack(template: Te
     outputs = {name for each in templates() for name in each.outputs}
     outputs |= {"FrontendInstanceProfile", "AnnotatorInstanceProfile", "UtilInstanceProfile"}
     known = {**example().parameters, **dict.fromkeys(outputs, "known")}
-    known |= dict.fromkeys(
-        ("Deployment", "AnnotatorUrl", "UtilUrl", "FrontendUrl", "ReleaseKey", "ReleaseSha256", "SettingsSha256"),
-        "known",
-    )
+    known |= dict.fromkeys(COMPUTED, "known")
     assert unknown(template, known, templates()) == []
 
 
