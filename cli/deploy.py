@@ -23,7 +23,6 @@ from cli.deploy_steps import Deployer, Teller
 from cli.deploy_templates import load
 from deploy.servers.release import Release, build
 from shared.aws.mail_identity import MailIdentity
-from shared.aws.server_settings import ServerSecrets
 from shared.aws.stacks import DONE
 from shared.core.errors import GasError
 from shared.core.logs import configure
@@ -35,6 +34,10 @@ _PROMPTS = {
     "GAS_STRIPE_KEY": "Stripe's secret or restricted API key",
     "GAS_STRIPE_WEBHOOK_SECRETS": "Signing secret of Stripe's webhook endpoint",
 }
+_STORED = (
+    "That one was stored already, and servers have it now. If the one before was meant to be replaced by another, make that "
+    "in Stripe's dashboard first."
+)
 _READY_SECONDS = 10
 
 
@@ -166,7 +169,7 @@ def settings_command(path: Path) -> None:
 
 @deploy_group.group("rotate")
 def rotate_group() -> None:
-    """Replace a secret while GAS runs. Broken off, the same command (or `up`) goes on."""
+    """Replace a secret while GAS runs. Broken off, the same command goes on."""
 
 
 @rotate_group.command("secret-key")
@@ -184,9 +187,9 @@ def rotate_secret_key_command(path: Path, *, forget: bool) -> None:
 def rotate_webhook_secret_command(path: Path) -> None:
     """Believe Stripe's new signing secret, and the one before. Roll it in Stripe's dashboard first, good for 24 h."""
     run = _run(path)
-    new = _new(run.cloud.secrets, "GAS_STRIPE_WEBHOOK_SECRETS")
-    deploy_rotate.rotate_webhook_secret(run.cloud.secrets, run.deployer.restart_servers, new)
-    run.console.print("Events with the new secret are believed.")
+    new = _ask("GAS_STRIPE_WEBHOOK_SECRETS")
+    is_new = deploy_rotate.rotate_webhook_secret(run.cloud.secrets, run.deployer.restart_servers, new)
+    run.console.print("Events with the new secret are believed." if is_new else _STORED)
 
 
 @rotate_group.command("stripe-key")
@@ -194,9 +197,9 @@ def rotate_webhook_secret_command(path: Path) -> None:
 def rotate_stripe_key_command(path: Path) -> None:
     """Use a new API key of Stripe's. Revoke the old one in Stripe's dashboard afterwards."""
     run = _run(path)
-    new = _new(run.cloud.secrets, "GAS_STRIPE_KEY")
-    deploy_rotate.rotate_stripe_key(run.cloud.secrets, run.deployer.restart_servers, new)
-    run.console.print("The new key is used. Revoke the old one in Stripe's dashboard.")
+    new = _ask("GAS_STRIPE_KEY")
+    is_new = deploy_rotate.rotate_stripe_key(run.cloud.secrets, run.deployer.restart_servers, new)
+    run.console.print("The new key is used. Revoke the old one in Stripe's dashboard." if is_new else _STORED)
 
 
 def _run(path: Path, confirmed: str | None = None) -> Run:
@@ -214,16 +217,10 @@ def _ask(name: str) -> str:
         raise GasError(
             f"Set {name} in the environment ({_PROMPTS[name]}), or run this in a terminal, which asks for it."
         )
-    return str(click.prompt(_PROMPTS[name], hide_input=True)).strip()
-
-
-def _new(secrets: ServerSecrets, name: str) -> str:
-    """A secret that is not the present one."""
-    before = secrets.read().get(name, "")
-    new = _ask(name)
-    if not new or new in before.split(","):
-        raise GasError(f"That is the present secret: make a new one in Stripe's dashboard first ({_PROMPTS[name]}).")
-    return new
+    typed = str(click.prompt(_PROMPTS[name], hide_input=True)).strip()
+    if not typed:
+        raise GasError(f"Nothing was given: {_PROMPTS[name]}.")
+    return typed
 
 
 def _mail(run: Run) -> tuple[str, MailIdentity | None]:

@@ -385,9 +385,30 @@ class TestRotate:
         account.run("up")
         assert account.parameters("gas-servers") == told != self.told
 
-    def test_the_present_secret_is_not_a_new_one(self, account: Account) -> None:
-        result = account.run("rotate", "stripe-key", GAS_STRIPE_KEY="rk_live_1", ok=False)
-        assert "present secret" in str(result.exception)
+    @pytest.mark.parametrize(
+        ("secret", "given"),
+        [
+            ("stripe-key", {"GAS_STRIPE_KEY": "rk_live_2"}),
+            ("stripe-webhook-secret", {"GAS_STRIPE_WEBHOOK_SECRETS": "whsec_2"}),
+        ],
+    )
+    def test_broken_off_before_servers_were_told_the_same_command_tells_them(
+        self, account: Account, monkeypatch: pytest.MonkeyPatch, secret: str, given: dict[str, str]
+    ) -> None:
+        with monkeypatch.context() as failing:
+            account.fail_changes(failing)
+            account.run("rotate", secret, ok=False, **given)
+        stored = account.secrets
+        assert account.parameters("gas-servers") == self.told
+        assert "stored already, and servers have it now" in account.run("rotate", secret, **given).output
+        assert account.secrets == stored
+        assert account.parameters("gas-servers") != self.told
+
+    def test_the_present_secret_changes_nothing_and_says_so(self, account: Account) -> None:
+        result = account.run("rotate", "stripe-key", GAS_STRIPE_KEY="rk_live_1")
+        assert "stored already" in result.output
+        assert "nothing to change" in result.output
+        assert account.parameters("gas-servers") == self.told
 
 
 def test_a_shell_reads_what_servers_are_told_but_no_secret(account: Account) -> None:

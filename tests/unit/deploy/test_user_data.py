@@ -35,7 +35,9 @@ def script(kind: str) -> str:
 def test_it_is_the_same_for_all_but_for_names() -> None:
     plain = set()
     for kind, server in KINDS.items():
-        text = re.sub(r"GAS_(PORT|LIFECYCLE_HOOK)=\w+\n|# Secrets: .+\n", "", script(kind)).replace(f"={server}\n", "=\n")
+        text = re.sub(r"GAS_(PORT|LIFECYCLE_HOOK)=\w+\n|# Secrets: .+\n", "", script(kind)).replace(
+            f"={server}\n", "=\n"
+        )
         plain.add(re.sub(rf"{kind}Group|\}}-{kind.lower()}\n", "", text))
     assert len(plain) == 1
 
