@@ -23,7 +23,6 @@ from cli.deploy_steps import Deployer, Teller
 from cli.deploy_templates import load
 from deploy.servers.release import Release, build
 from shared.aws.mail_identity import MailIdentity
-from shared.aws.stacks import DONE
 from shared.core.errors import GasError
 from shared.core.logs import configure
 
@@ -134,7 +133,7 @@ def status_command(path: Path) -> None:
     words = [*deploy_view.mail_words(*_mail(run)), *([f"{run.deployment.url}: {answer}"] if answer else [])]
     for line in words:
         run.console.print(line, markup=False, soft_wrap=True)
-    if words or any(stack is None or stack.status not in DONE for _, stack in found):
+    if words or any(stack is None or not stack.stands for _, stack in found):
         sys.exit(1)
     run.console.print(f"All is well: {run.deployment.url}")
 

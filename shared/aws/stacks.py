@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import StackTypeDef
 
 DONE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
-"""What a stack is that is as its template says."""
+"""What a stack is after a change that was made."""
+ROLLED_BACK = "UPDATE_ROLLBACK_COMPLETE"
+"""What a stack is that stands as it did before a change which failed."""
 _POLL_SECONDS = 3.0
 _NOTHING = ("didn't contain changes", "No updates are to be performed")
 """Parts of the reasons with which CloudFormation refuses a change set without a change."""
@@ -44,6 +46,11 @@ class Stack:
     def is_changing(self) -> bool:
         """Whether CloudFormation works on it."""
         return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
+
+    @property
+    def stands(self) -> bool:
+        """Whether all of it is as its template and its parameters say, be it after a change or without it."""
+        return self.status in DONE or self.status == ROLLED_BACK
 
     @property
     def never_was(self) -> bool:

@@ -424,6 +424,26 @@ class TestStatus:
         account.up()
         assert "All is well" in account.run("status").output
 
+    def test_after_a_change_that_was_rolled_back_all_is_as_it_was_and_that_is_said(
+        self, account: Account, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        account.up()
+        account.commit = b"the second"
+        with monkeypatch.context() as failing:
+            account.fail_changes(failing)
+            account.run("up", ok=False)
+        account.commit = b"the first"
+        account.run("up")
+        result = account.run("status")
+        assert "gas-servers: the last change was rolled back" in result.output
+        assert "All is well" in result.output
+
+    @pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_FAILED", "ROLLBACK_COMPLETE", "UPDATE_IN_PROGRESS"])
+    def test_a_stack_that_does_not_stand_is_not_well(self, account: Account, status: str) -> None:
+        account.up()
+        account.moto_stack("gas-servers").status = status
+        assert account.run("status", ok=False).exit_code == 1
+
     def test_of_an_empty_account_nothing_is_there(self, account: Account) -> None:
         account.mail, account.readiness = None, "does not answer (ConnectionError)"
         result = account.run("status", ok=False)
