@@ -123,6 +123,47 @@ def test_what_is_not_to_be_chosen_is_refused(tmp_path: Path, name: str) -> None:
         check_parameters(deployment, templates())
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("DomainName", "https://gas.example.org/", "does not match"),
+        ("DomainName", "gas.example.org\n", "does not match"),
+        ("CertificateArn", "x:acm:y", "does not match"),
+        (
+            "CertificateArn",
+            "arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000000",
+            "is of us-east-1, and the deployment is in eu-central-1",
+        ),
+        ("HostedZoneId", "gas.example.org", "does not match"),
+        ("FrontendType", "t3.nano", "none of t3.small, t3.medium"),
+        ("AnnotatorMax", "ten", "no whole number"),
+        ("AnnotatorMax", "2.5", "no whole number"),
+        ("AnnotatorMax", "1", "less than 2"),
+        ("AnnotatorDiskGiB", "20000", "more than 16384"),
+        ("AnnotatorMin", "10", "AnnotatorMin is 10, and AnnotatorMax is 10"),
+        ("UtilMin", "4", "UtilMin is 4, and UtilMax is 4"),
+        ("FrontendMax", "2", "FrontendMin is 2, and FrontendMax is 2"),
+        ("AlarmEmail", "nobody", "does not match"),
+        ("AlarmEmail", "", "Say AlarmEmail under [parameters]"),
+    ],
+)
+def test_what_a_stack_would_refuse_is_refused_before_anything_is_made(name: str, value: str, said: str) -> None:
+    wrong = example().model_copy(update={"parameters": {**example().parameters, name: value}})
+    with pytest.raises(ConfigurationError, match=re.escape(said)) as raised:
+        check_parameters(wrong, templates())
+    assert name in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("HostedZoneId", "Z0123456789ABC"), ("FrontendType", "m7i.large"), ("FrontendType", "")]
+)
+def test_what_a_stack_takes_is_taken(name: str, value: str) -> None:
+    check_parameters(
+        example().model_copy(update={"parameters": {**example().parameters, name: value}}),
+        templates(),
+    )
+
+
 def test_what_somebody_has_to_choose_is_asked_for_with_its_description() -> None:
     alarms = next(template for template in templates() if template.kind == "alarms")
     known = {name: "known" for name in alarms.parameters if name != "AlarmEmail"}
