@@ -23,10 +23,11 @@ def read(tmp_path: Path, text: str) -> deploy_file.Deployment:
 
 
 def test_numbers_and_truths_become_what_environments_and_cloudformation_hold(tmp_path: Path) -> None:
-    text = FILE.replace("GAS_MAX_UPLOAD_MIB = 80", "GAS_MAX_UPLOAD_MIB = 80\nGAS_SUBSCRIBE_AT_START = false")
-    deployment = read(tmp_path, text)
+    text = FILE.replace("GAS_MAX_UPLOAD_MIB = 80", "GAS_MAX_UPLOAD_MIB = 80\nGAS_LEASE_SECONDS = 2.5")
+    deployment = read(tmp_path, text.replace("AnnotatorMax = 7", "AnnotatorMax = 7\nMakeSubscriptions = true"))
     assert deployment.parameters["AnnotatorMax"] == "7"
-    assert deployment.settings["GAS_SUBSCRIBE_AT_START"] == "false"
+    assert deployment.parameters["MakeSubscriptions"] == "true"
+    assert deployment.settings["GAS_LEASE_SECONDS"] == "2.5"
 
 
 def test_a_file_that_is_not_there_says_where_there_is_an_example(tmp_path: Path) -> None:
@@ -57,6 +58,19 @@ def test_what_is_wrong_is_named_in_one_line(tmp_path: Path, find: str, put: str,
         read(tmp_path, FILE.replace(find, put))
     assert "\n" not in str(raised.value)
     assert "hush" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", deploy_file.NOT_ON_AWS)
+def test_a_setting_that_would_only_break_on_aws_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name} is not for AWS: "):
+        read(tmp_path, FILE + f'{name} = "/srv"\n')
+
+
+def test_settings_that_are_not_for_aws_are_settings() -> None:
+    """One that is renamed has to be renamed there, too."""
+    assert set(deploy_file.NOT_ON_AWS) <= {
+        f"GAS_{field.upper()}" for settings in deploy_file.SERVERS.values() for field in settings.model_fields
+    }
 
 
 @pytest.mark.parametrize("sender", ["GAS <gas@example.org>", "gas@mail.EXAMPLE.org", "example.org <a@example.org>"])
