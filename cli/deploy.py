@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from rich.console import Console
 from cli import deploy_rotate, deploy_view
 from cli.deploy_cloud import Cloud, connect
 from cli.deploy_file import Deployment, read
+from cli.deploy_pushes import push_words
 from cli.deploy_steps import Deployer, Teller
 from cli.deploy_templates import load
 from deploy.servers.release import Release, build
@@ -111,7 +113,7 @@ def up_command(path: Path, confirm: str | None) -> None:
     one goes on."""
     run = _run(path, confirm)
     run.deployer.up(run.release(), _ask)
-    for words in deploy_view.mail_words(*_mail(run)):
+    for words in [*deploy_view.mail_words(*_mail(run)), *_pushes(run)]:
         run.console.print(words, markup=False, soft_wrap=True)
     dns = _load_balancer(run)
     if dns and not run.deployment.parameters.get("HostedZoneId"):
@@ -124,13 +126,18 @@ def up_command(path: Path, confirm: str | None) -> None:
 @deploy_group.command("status")
 @_file
 def status_command(path: Path) -> None:
-    """Show how the stacks stand, whether the pages answer, and what is left to do. Exit code 1: not all is well."""
+    """Show how the stacks stand, whether the pages answer and SNS pushes, and what is left to do. Exit code 1: not all is
+    well."""
     run = _run(path)
     names = [template.stack_name(run.deployment) for template in run.templates]
     found = [(name, run.cloud.stacks.find(name)) for name in names]
     deploy_view.show_stacks(run.console, found)
     answer = _readiness(run.deployment.url)
-    words = [*deploy_view.mail_words(*_mail(run)), *([f"{run.deployment.url}: {answer}"] if answer else [])]
+    words = [
+        *deploy_view.mail_words(*_mail(run)),
+        *_pushes(run),
+        *([f"{run.deployment.url}: {answer}"] if answer else []),
+    ]
     for line in words:
         run.console.print(line, markup=False, soft_wrap=True)
     if words or any(stack is None or not stack.stands for _, stack in found):
@@ -227,10 +234,20 @@ def _mail(run: Run) -> tuple[str, MailIdentity | None]:
     return identity, run.cloud.mail_identity(identity)
 
 
+def _pushes(run: Run) -> list[str]:
+    """None where there is nobody to push to."""
+    core = _outputs(run, "core")
+    return push_words(run.deployment, core, run.cloud.subscriptions) if core and _outputs(run, "servers") else []
+
+
 def _load_balancer(run: Run) -> str:
-    name = next(each.stack_name(run.deployment) for each in run.templates if each.kind == "servers")
-    stack = run.cloud.stacks.find(name)
-    return stack.outputs.get("LoadBalancerDnsName", "") if stack else ""
+    return _outputs(run, "servers").get("LoadBalancerDnsName", "")
+
+
+def _outputs(run: Run, kind: str) -> Mapping[str, str]:
+    """Of a stack; empty where it is not there."""
+    stack = run.cloud.stacks.find(next(each.stack_name(run.deployment) for each in run.templates if each.kind == kind))
+    return stack.outputs if stack else {}
 
 
 def _readiness(url: str) -> str:

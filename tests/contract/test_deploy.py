@@ -42,6 +42,7 @@ class Account:
         self.templates.mkdir()
         deployment.templates(self.templates)
         self.mail: MailIdentity | None = MailIdentity(True, (), True)
+        self.subscriptions = deployment.pushed("https://gas.example.org")
         self.readiness = ""
         self.commit = b"the first"
         self._monkeypatch = monkeypatch
@@ -57,7 +58,9 @@ class Account:
 
     @functools.cached_property
     def _cloud(self) -> Cloud:
-        return dataclasses.replace(connect(read(self.file), ACCESS), mail_identity=lambda _: self.mail)
+        return dataclasses.replace(
+            connect(read(self.file), ACCESS), mail_identity=lambda _: self.mail, subscriptions=self.subscriptions
+        )
 
     def run(self, *arguments: str, ok: bool = True, **environment: str) -> Result:
         result = CliRunner().invoke(gas, ["deploy", *arguments, "--file", str(self.file)], env=environment)
@@ -443,6 +446,13 @@ class TestStatus:
         account.up()
         account.moto_stack("gas-servers").status = status
         assert account.run("status", ok=False).exit_code == 1
+
+    def test_pushes_that_reach_nobody_are_said_by_up_and_are_not_well(self, account: Account) -> None:
+        account.subscriptions.topics["JobRequestsTopic"] = []
+        assert "reaches nobody: job-requests. " in account.up().output
+        result = account.run("status", ok=False)
+        assert result.exit_code == 1
+        assert "reaches nobody: job-requests. " in result.output
 
     def test_of_an_empty_account_nothing_is_there(self, account: Account) -> None:
         account.mail, account.readiness = None, "does not answer (ConnectionError)"
