@@ -108,11 +108,16 @@ def plan_command(path: Path) -> None:
 @deploy_group.command("up")
 @_file
 @_confirm
-def up_command(path: Path, confirm: str | None) -> None:
+@click.option(
+    "--without-servers",
+    is_flag=True,
+    help="Only what holds data, settings and secrets, for servers that run elsewhere.",
+)
+def up_command(path: Path, confirm: str | None, *, without_servers: bool) -> None:
     """Create the deployment, or bring it in line with its file and the present commit. It may be broken off: the next
     one goes on."""
     run = _run(path, confirm)
-    run.deployer.up(run.release(), _ask)
+    run.deployer.up(None if without_servers else run.release(), _ask)
     for words in [*deploy_view.mail_words(*_mail(run)), *_pushes(run)]:
         run.console.print(words, markup=False, soft_wrap=True)
     dns = _load_balancer(run)
@@ -120,7 +125,11 @@ def up_command(path: Path, confirm: str | None) -> None:
         run.console.print(
             f"In your DNS, {run.deployment.parameters['DomainName']} has to be a CNAME of {dns}.", soft_wrap=True
         )
-    run.console.print(f"Up: {run.deployment.url}")
+    if without_servers:
+        where = f"SSM parameter {run.deployment.settings_parameter}, secret {run.deployment.servers_secret}"
+        run.console.print(f"Up, for servers elsewhere. What they are told: {where}.", soft_wrap=True)
+    else:
+        run.console.print(f"Up: {run.deployment.url}")
 
 
 @deploy_group.command("status")

@@ -60,6 +60,11 @@ class Deployment(BaseModel):
     settings: dict[str, Text]
 
     @property
+    def chosen(self) -> dict[str, str]:
+        """The parameters that are not left to the stacks by being empty."""
+        return {name: value for name, value in self.parameters.items() if value}
+
+    @property
     def url(self) -> str:
         """Where people reach the pages, and SNS the hooks."""
         return f"https://{self.parameters['DomainName']}"

@@ -91,25 +91,29 @@ class Deployer:
 
     # Up
 
-    def up(self, release: Release, ask: Callable[[str], str]) -> None:
-        """Makes the deployment what its file and the release say. ``ask`` is asked, the first time, for each secret of
-        Stripe's by its setting's name."""
+    def up(self, release: Release | None, ask: Callable[[str], str]) -> None:
+        """Makes the deployment what its file and the release say; without a release only what holds data, and what servers
+        elsewhere read. ``ask`` is asked, the first time, for each secret of Stripe's by its setting's name."""
+        wanted = [template for template in self._templates if release is not None or template.kind in KEEPING]
+        for template in wanted:
+            unknown(template, self._deployment.chosen, self._templates)  # what nobody chose is said first
         self._ensure_secrets(ask)
         known = self._known(release)
-        for template in self._templates:
+        for template in wanted:
             name = template.stack_name(self._deployment)
             self._settle(name)
             if template.kind == "core":
                 self._upload_functions(known["ArtifactsBucket"])
-            elif template.kind == "servers":
+            elif template.kind == "servers" and release is not None:
                 self._upload_release(known["ArtifactsBucket"], release)
-                self._cloud.settings.write(self._settings(known))
-                known |= self._versions(known)
             if missing := unknown(template, known, self._templates):
                 raise ConfigurationError(f"{name} needs {', '.join(missing)}, which no stack before it gives.")
             proposal = self._cloud.stacks.propose(name, arguments(template, known), self._text(template, known))
             self._change(name, proposal)
             known |= self._standing(name).outputs
+            if template.kind == "core":
+                self._cloud.settings.write(self._settings(known))
+                known |= self._versions(known)
 
     def _ensure_secrets(self, ask: Callable[[str], str]) -> None:
         made = self._cloud.secrets.find() or {}
@@ -231,17 +235,16 @@ class Deployer:
 
     # What they have in common
 
-    def _known(self, release: Release) -> dict[str, str]:
+    def _known(self, release: Release | None) -> dict[str, str]:
         url = self._deployment.url
         return {
-            **{name: value for name, value in self._deployment.parameters.items() if value},
+            **self._deployment.chosen,
             "Deployment": self._deployment.name,
             "AnnotatorUrl": url,
             "MakeSubscriptions": "no",  # the servers do that when SNS can reach them
             "UtilUrl": url,
             "FrontendUrl": url,
-            "ReleaseKey": release.key,
-            "ReleaseSha256": release.sha256,
+            **({"ReleaseKey": release.key, "ReleaseSha256": release.sha256} if release else {}),
         }
 
     @property

@@ -100,7 +100,7 @@ def _load(kind: str, path: Path) -> Template:
 
 def check_parameters(deployment: Deployment, templates: tuple[Template, ...]) -> None:
     """Raises `ConfigurationError` for a parameter in the deployment's file that no stack has, that is not to be chosen, or
-    that its stack would refuse, and for one that is missing there."""
+    that its stack would refuse."""
     outputs = frozenset[str]().union(*(template.outputs for template in templates))
     known = frozenset[str]().union(*(template.parameters for template in templates))
     for name in deployment.parameters:
@@ -108,9 +108,8 @@ def check_parameters(deployment: Deployment, templates: tuple[Template, ...]) ->
             raise ConfigurationError(f"No stack has a parameter {name}; deploy/stack/*.yaml describe all.")
         if name in COMPUTED | outputs:
             raise ConfigurationError(f"{name} is not to be chosen: take it out of [parameters].")
-    given = {name: value for name, value in deployment.parameters.items() if value}
+    given = deployment.chosen
     for template in templates:
-        unknown(template, given, templates)
         for name, about in template.parameters.items():
             if name in given and (trouble := _trouble(given[name], about)):
                 raise ConfigurationError(

@@ -67,8 +67,8 @@ class Account:
         assert not ok or result.exit_code == 0, f"{result.output}{result.exception}"
         return result
 
-    def up(self) -> Result:
-        return self.run("up", GAS_STRIPE_KEY="rk_live_1", GAS_STRIPE_WEBHOOK_SECRETS="whsec_1")
+    def up(self, *options: str) -> Result:
+        return self.run("up", *options, GAS_STRIPE_KEY="rk_live_1", GAS_STRIPE_WEBHOOK_SECRETS="whsec_1")
 
     def rewrite(self, template: str, change: Callable[[str], str]) -> None:
         path = self.templates / f"{template}.yaml"
@@ -265,11 +265,42 @@ def test_a_wrong_setting_is_named_before_anything_is_made(account: Account) -> N
     assert account.stacks == {}
 
 
-def test_a_parameter_of_the_last_stack_is_missed_before_anything_is_made(account: Account) -> None:
-    account.file.write_text(deployment.FILE.replace("AlarmEmail", "#"))
+@pytest.mark.parametrize("instead", ["#", 'AlarmEmail = "" # '])
+def test_a_parameter_of_the_last_stack_is_missed_before_anything_is_made(account: Account, instead: str) -> None:
+    account.file.write_text(deployment.FILE.replace("AlarmEmail", instead))
     result = account.run("up", ok=False, GAS_STRIPE_KEY="rk_live_1", GAS_STRIPE_WEBHOOK_SECRETS="whsec_1")
     assert "Say AlarmEmail under [parameters]" in str(result.exception)
     assert account.stacks == {}
+
+
+class TestServersElsewhere:
+    """Nothing is told of what only servers of the deployment's own need."""
+
+    @pytest.fixture(autouse=True)
+    def _up(self, account: Account) -> None:
+        account.file.write_text(deployment.FILE.replace("AlarmEmail", "#"))
+        self.result = account.up("--without-servers")
+
+    def test_what_holds_data_is_made_and_nothing_else(self, account: Account) -> None:
+        assert list(account.stacks) == NAMES[:2]
+
+    def test_what_they_are_told_is_there(self, account: Account) -> None:
+        assert account.settings["GAS_JOBS_TABLE"] == account.outputs("gas")["JobsTable"]
+        assert account.secrets["GAS_STRIPE_KEY"] == "rk_live_1"
+        assert "SSM parameter /gas/gas/settings, secret gas/servers" in self.result.output
+
+    def test_a_secret_of_theirs_is_replaced(self, account: Account) -> None:
+        account.run("rotate", "stripe-key", GAS_STRIPE_KEY="rk_live_2")
+        assert account.secrets["GAS_STRIPE_KEY"] == "rk_live_2"
+
+    def test_servers_are_made_later_where_somebody_wants_them(self, account: Account) -> None:
+        account.file.write_text(deployment.FILE)
+        account.up()
+        assert list(account.stacks) == NAMES
+
+    def test_all_of_it_goes(self, account: Account) -> None:
+        account.run("down", "--delete-data", "--confirm", "gas")
+        assert account.stacks == {}
 
 
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"])

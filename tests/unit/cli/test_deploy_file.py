@@ -158,7 +158,6 @@ def test_what_is_not_to_be_chosen_is_refused(tmp_path: Path, name: str) -> None:
         ("UtilMin", "4", "UtilMin is 4, and UtilMax is 4"),
         ("FrontendMax", "2", "FrontendMin is 2, and FrontendMax is 2"),
         ("AlarmEmail", "nobody", "does not match"),
-        ("AlarmEmail", "", "Say AlarmEmail under [parameters]"),
     ],
 )
 def test_what_a_stack_would_refuse_is_refused_before_anything_is_made(name: str, value: str, said: str) -> None:
