@@ -420,21 +420,22 @@ class TestRotate:
         assert account.parameters("gas-servers") == told != self.told
 
     @pytest.mark.parametrize(
-        ("secret", "given"),
+        ("secret", "name", "new"),
         [
-            ("stripe-key", {"GAS_STRIPE_KEY": "rk_live_2"}),
-            ("stripe-webhook-secret", {"GAS_STRIPE_WEBHOOK_SECRETS": "whsec_2"}),
+            ("stripe-key", "GAS_STRIPE_KEY", "rk_live_2"),
+            ("stripe-webhook-secret", "GAS_STRIPE_WEBHOOK_SECRETS", "whsec_2"),
         ],
     )
     def test_broken_off_before_servers_were_told_the_same_command_tells_them(
-        self, account: Account, monkeypatch: pytest.MonkeyPatch, secret: str, given: dict[str, str]
+        self, account: Account, monkeypatch: pytest.MonkeyPatch, secret: str, name: str, new: str
     ) -> None:
+        monkeypatch.setenv(name, new)
         with monkeypatch.context() as failing:
             account.fail_changes(failing)
-            account.run("rotate", secret, ok=False, **given)
+            account.run("rotate", secret, ok=False)
         stored = account.secrets
         assert account.parameters("gas-servers") == self.told
-        assert "stored already, and servers have it now" in account.run("rotate", secret, **given).output
+        assert "stored already, and servers have it now" in account.run("rotate", secret).output
         assert account.secrets == stored
         assert account.parameters("gas-servers") != self.told
 
