@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -19,12 +20,11 @@ from rich.console import Console
 from cli import deploy_rotate, deploy_view
 from cli.deploy_cloud import Cloud, connect
 from cli.deploy_file import Deployment, read
+from cli.deploy_pushes import push_words
 from cli.deploy_steps import Deployer, Teller
 from cli.deploy_templates import load
 from deploy.servers.release import Release, build
 from shared.aws.mail_identity import MailIdentity
-from shared.aws.server_settings import ServerSecrets
-from shared.aws.stacks import DONE
 from shared.core.errors import GasError
 from shared.core.logs import configure
 
@@ -35,6 +35,10 @@ _PROMPTS = {
     "GAS_STRIPE_KEY": "Stripe's secret or restricted API key",
     "GAS_STRIPE_WEBHOOK_SECRETS": "Signing secret of Stripe's webhook endpoint",
 }
+_STORED = (
+    "That one was stored already, and servers have it now. If the one before was meant to be replaced by another, make that "
+    "in Stripe's dashboard first."
+)
 _READY_SECONDS = 10
 
 
@@ -104,34 +108,48 @@ def plan_command(path: Path) -> None:
 @deploy_group.command("up")
 @_file
 @_confirm
-def up_command(path: Path, confirm: str | None) -> None:
+@click.option(
+    "--without-servers",
+    is_flag=True,
+    help="Only what holds data, settings and secrets, for servers that run elsewhere.",
+)
+def up_command(path: Path, confirm: str | None, *, without_servers: bool) -> None:
     """Create the deployment, or bring it in line with its file and the present commit. It may be broken off: the next
     one goes on."""
     run = _run(path, confirm)
-    run.deployer.up(run.release(), _ask)
-    for words in deploy_view.mail_words(*_mail(run)):
+    run.deployer.up(None if without_servers else run.release(), _ask)
+    for words in [*deploy_view.mail_words(*_mail(run)), *_pushes(run)]:
         run.console.print(words, markup=False, soft_wrap=True)
     dns = _load_balancer(run)
     if dns and not run.deployment.parameters.get("HostedZoneId"):
         run.console.print(
             f"In your DNS, {run.deployment.parameters['DomainName']} has to be a CNAME of {dns}.", soft_wrap=True
         )
-    run.console.print(f"Up: {run.deployment.url}")
+    if without_servers:
+        where = f"SSM parameter {run.deployment.settings_parameter}, secret {run.deployment.servers_secret}"
+        run.console.print(f"Up, for servers elsewhere. What they are told: {where}.", soft_wrap=True)
+    else:
+        run.console.print(f"Up: {run.deployment.url}")
 
 
 @deploy_group.command("status")
 @_file
 def status_command(path: Path) -> None:
-    """Show how the stacks stand, whether the pages answer, and what is left to do. Exit code 1: not all is well."""
+    """Show how the stacks stand, whether the pages answer and SNS pushes, and what is left to do. Exit code 1: not all is
+    well."""
     run = _run(path)
     names = [template.stack_name(run.deployment) for template in run.templates]
     found = [(name, run.cloud.stacks.find(name)) for name in names]
     deploy_view.show_stacks(run.console, found)
     answer = _readiness(run.deployment.url)
-    words = [*deploy_view.mail_words(*_mail(run)), *([f"{run.deployment.url}: {answer}"] if answer else [])]
+    words = [
+        *deploy_view.mail_words(*_mail(run)),
+        *_pushes(run),
+        *([f"{run.deployment.url}: {answer}"] if answer else []),
+    ]
     for line in words:
         run.console.print(line, markup=False, soft_wrap=True)
-    if words or any(stack is None or stack.status not in DONE for _, stack in found):
+    if words or any(stack is None or not stack.stands for _, stack in found):
         sys.exit(1)
     run.console.print(f"All is well: {run.deployment.url}")
 
@@ -159,13 +177,14 @@ def down_command(path: Path, confirm: str | None, *, delete_data: bool) -> None:
 def settings_command(path: Path) -> None:
     """Print what servers are told, for a shell to read: so operators' commands reach the same tables and queues. No
     secrets are among it."""
-    for name, value in sorted(connect(read(path)).settings.read().items()):
+    deployment = read(path)
+    for name, value in sorted(Run(deployment, connect(deployment)).deployer.told().items()):
         click.echo(f"export {name}={shlex.quote(value)}")
 
 
 @deploy_group.group("rotate")
 def rotate_group() -> None:
-    """Replace a secret while GAS runs. Broken off, the same command (or `up`) goes on."""
+    """Replace a secret while GAS runs. Broken off, the same command goes on."""
 
 
 @rotate_group.command("secret-key")
@@ -183,9 +202,9 @@ def rotate_secret_key_command(path: Path, *, forget: bool) -> None:
 def rotate_webhook_secret_command(path: Path) -> None:
     """Believe Stripe's new signing secret, and the one before. Roll it in Stripe's dashboard first, good for 24 h."""
     run = _run(path)
-    new = _new(run.cloud.secrets, "GAS_STRIPE_WEBHOOK_SECRETS")
-    deploy_rotate.rotate_webhook_secret(run.cloud.secrets, run.deployer.restart_servers, new)
-    run.console.print("Events with the new secret are believed.")
+    new = _ask("GAS_STRIPE_WEBHOOK_SECRETS")
+    is_new = deploy_rotate.rotate_webhook_secret(run.cloud.secrets, run.deployer.restart_servers, new)
+    run.console.print("Events with the new secret are believed." if is_new else _STORED)
 
 
 @rotate_group.command("stripe-key")
@@ -193,9 +212,9 @@ def rotate_webhook_secret_command(path: Path) -> None:
 def rotate_stripe_key_command(path: Path) -> None:
     """Use a new API key of Stripe's. Revoke the old one in Stripe's dashboard afterwards."""
     run = _run(path)
-    new = _new(run.cloud.secrets, "GAS_STRIPE_KEY")
-    deploy_rotate.rotate_stripe_key(run.cloud.secrets, run.deployer.restart_servers, new)
-    run.console.print("The new key is used. Revoke the old one in Stripe's dashboard.")
+    new = _ask("GAS_STRIPE_KEY")
+    is_new = deploy_rotate.rotate_stripe_key(run.cloud.secrets, run.deployer.restart_servers, new)
+    run.console.print("The new key is used. Revoke the old one in Stripe's dashboard." if is_new else _STORED)
 
 
 def _run(path: Path, confirmed: str | None = None) -> Run:
@@ -213,16 +232,10 @@ def _ask(name: str) -> str:
         raise GasError(
             f"Set {name} in the environment ({_PROMPTS[name]}), or run this in a terminal, which asks for it."
         )
-    return str(click.prompt(_PROMPTS[name], hide_input=True)).strip()
-
-
-def _new(secrets: ServerSecrets, name: str) -> str:
-    """A secret that is not the present one."""
-    before = secrets.read().get(name, "")
-    new = _ask(name)
-    if not new or new in before.split(","):
-        raise GasError(f"That is the present secret: make a new one in Stripe's dashboard first ({_PROMPTS[name]}).")
-    return new
+    typed = str(click.prompt(_PROMPTS[name], hide_input=True)).strip()
+    if not typed:
+        raise GasError(f"Nothing was given: {_PROMPTS[name]}.")
+    return typed
 
 
 def _mail(run: Run) -> tuple[str, MailIdentity | None]:
@@ -230,10 +243,20 @@ def _mail(run: Run) -> tuple[str, MailIdentity | None]:
     return identity, run.cloud.mail_identity(identity)
 
 
+def _pushes(run: Run) -> list[str]:
+    """None where there is nobody to push to."""
+    core = _outputs(run, "core")
+    return push_words(run.deployment, core, run.cloud.subscriptions) if core and _outputs(run, "servers") else []
+
+
 def _load_balancer(run: Run) -> str:
-    name = next(each.stack_name(run.deployment) for each in run.templates if each.kind == "servers")
-    stack = run.cloud.stacks.find(name)
-    return stack.outputs.get("LoadBalancerDnsName", "") if stack else ""
+    return _outputs(run, "servers").get("LoadBalancerDnsName", "")
+
+
+def _outputs(run: Run, kind: str) -> Mapping[str, str]:
+    """Of a stack; empty where it is not there."""
+    stack = run.cloud.stacks.find(next(each.stack_name(run.deployment) for each in run.templates if each.kind == kind))
+    return stack.outputs if stack else {}
 
 
 def _readiness(url: str) -> str:

@@ -13,6 +13,8 @@ from shared.aws.objects import S3Objects
 from shared.aws.server_settings import ServerSecrets, ServerSettings
 from shared.aws.session import client
 from shared.aws.stacks import Stacks
+from shared.aws.subscriptions import SnsSubscriptions
+from shared.core.channels import Subscriptions
 from shared.core.settings import AwsSettings
 
 
@@ -25,6 +27,7 @@ class Cloud:
     secrets: ServerSecrets
     leftovers: Leftovers
     bucket: Callable[[str], S3Objects]
+    subscriptions: Subscriptions
     mail_identity: Callable[[str], MailIdentity | None]
     account: Callable[[], str]
     """The account's number. Raises `GasError` where there are no credentials."""
@@ -45,6 +48,7 @@ def connect(deployment: Deployment, access: AwsSettings | None = None) -> Cloud:
         secrets=ServerSecrets(client(access, "secretsmanager"), deployment.servers_secret),
         leftovers=Leftovers(s3, client(access, "sqs"), client(access, "dynamodb")),
         bucket=lambda name: S3Objects(s3, name),
+        subscriptions=SnsSubscriptions(client(access, "sns")),
         mail_identity=lambda identity: mail_identity(client(access, "sesv2"), identity),
         account=account,
     )

@@ -24,6 +24,19 @@ SERVERS: Final[Mapping[str, type[BaseSettings]]] = {
 }
 SECRETS: Final = ("GAS_SECRET_KEY", "GAS_STRIPE_KEY", "GAS_STRIPE_WEBHOOK_SECRETS")
 """Settings that are kept in Secrets Manager, and never in a file."""
+_LOCAL = "it is for the local cloud"
+_UNWRITABLE = "servers may write to the folder of its default, and to few others"
+NOT_ON_AWS: Final[Mapping[str, str]] = {
+    "GAS_ENDPOINT_URL": _LOCAL,
+    "GAS_EXTRA_CERTIFICATE_ORIGIN": _LOCAL,
+    "GAS_MAILBOX_URL": _LOCAL,
+    "GAS_STRIPE_API": _LOCAL,
+    "GAS_SUBSCRIBE_AT_START": "nobody but the servers subscribes them",
+    "GAS_PACKS_DIR": "annotators look where their packs are copied to",
+    "GAS_RESULTS_CACHE_DIR": _UNWRITABLE,
+    "GAS_WORK_DIR": _UNWRITABLE,
+}
+"""Settings with which servers on AWS would not get ready, or would do nothing, and why."""
 
 
 def _text(value: object) -> object:
@@ -45,6 +58,11 @@ class Deployment(BaseModel):
     region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
     parameters: dict[str, Text]
     settings: dict[str, Text]
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """The parameters that are not left to the stacks by being empty."""
+        return {name: value for name, value in self.parameters.items() if value}
 
     @property
     def url(self) -> str:
@@ -111,6 +129,8 @@ def _check_settings(path: Path, deployment: Deployment) -> None:
     for name in deployment.settings:
         if name in SECRETS:
             raise ConfigurationError(f"{path}: {name} is a secret; gas deploy up asks for it. Take it out of the file.")
+        if name in NOT_ON_AWS:
+            raise ConfigurationError(f"{path}: {name} is not for AWS: {NOT_ON_AWS[name]}. Take it out of the file.")
         if name not in known:
             raise ConfigurationError(f"{path}: no server has a setting {name}; docs/settings.md lists all.")
 

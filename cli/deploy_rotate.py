@@ -39,16 +39,24 @@ def rotate_secret_key(secrets: ServerSecrets, restart_servers: Callable[[], None
     restart_servers()
 
 
-def rotate_webhook_secret(secrets: ServerSecrets, restart_servers: Callable[[], None], new: str) -> None:
+def rotate_webhook_secret(secrets: ServerSecrets, restart_servers: Callable[[], None], new: str) -> bool:
     """Stripe signs with both secrets for as long as its dashboard was told, and frontends believe both: the new one and
-    the one before. Raises `GasError`."""
+    the one before. False where it was stored already, as after a run that was broken off. Raises `GasError`."""
+    return _replace(secrets, restart_servers, "GAS_STRIPE_WEBHOOK_SECRETS", new, kept=1)
+
+
+def rotate_stripe_key(secrets: ServerSecrets, restart_servers: Callable[[], None], new: str) -> bool:
+    """The key before is good until it is revoked in Stripe's dashboard, after this. False where the new one was stored
+    already, as after a run that was broken off. Raises `GasError`."""
+    return _replace(secrets, restart_servers, "GAS_STRIPE_KEY", new, kept=0)
+
+
+def _replace(secrets: ServerSecrets, restart_servers: Callable[[], None], name: str, new: str, *, kept: int) -> bool:
+    """``kept``: so many of those before stay. Servers are told either way: it may be that they were not yet."""
     found = secrets.read()
-    before = [one for part in found["GAS_STRIPE_WEBHOOK_SECRETS"].split(",") if (one := part.strip()) and one != new]
-    secrets.write({**found, "GAS_STRIPE_WEBHOOK_SECRETS": ",".join([new, *before[:1]])})
+    before = [one for part in found.get(name, "").split(",") if (one := part.strip())]
+    is_new = new not in before
+    if is_new:
+        secrets.write({**found, name: ",".join([new, *before[:kept]])})
     restart_servers()
-
-
-def rotate_stripe_key(secrets: ServerSecrets, restart_servers: Callable[[], None], new: str) -> None:
-    """The key before is good until it is revoked in Stripe's dashboard, after this. Raises `GasError`."""
-    secrets.write({**secrets.read(), "GAS_STRIPE_KEY": new})
-    restart_servers()
+    return is_new

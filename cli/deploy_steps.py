@@ -16,7 +16,6 @@ from cli.deploy_templates import FOLDER, Template, arguments, check_parameters, 
 from deploy.servers.release import Release, zipped
 from deploy.stack_settings import settings_from_outputs
 from shared.aws.leftovers import HOLDING_DATA
-from shared.aws.server_settings import fingerprint
 from shared.aws.stacks import DONE, Change, Event, Proposal, Resource, Stack, why_it_failed
 from shared.core.errors import ConfigurationError, GasError
 
@@ -78,7 +77,9 @@ class Deployer:
                 raise GasError(
                     f"The stack {name} is being changed ({stack.status}): wait, or run gas deploy up to follow it."
                 )
-            known |= self._learned(template, stack)
+            known |= stack.outputs
+            if template.kind == "core":
+                known |= self._versions(known)
             if missing:
                 planned.append(Planned(name, "later"))
                 continue
@@ -90,24 +91,29 @@ class Deployer:
 
     # Up
 
-    def up(self, release: Release, ask: Callable[[str], str]) -> None:
-        """Makes the deployment what its file and the release say. ``ask`` is asked, the first time, for each secret of
-        Stripe's by its setting's name."""
+    def up(self, release: Release | None, ask: Callable[[str], str]) -> None:
+        """Makes the deployment what its file and the release say; without a release only what holds data, and what servers
+        elsewhere read. ``ask`` is asked, the first time, for each secret of Stripe's by its setting's name."""
+        wanted = [template for template in self._templates if release is not None or template.kind in KEEPING]
+        for template in wanted:
+            unknown(template, self._deployment.chosen, self._templates)  # what nobody chose is said first
         self._ensure_secrets(ask)
         known = self._known(release)
-        for template in self._templates:
+        for template in wanted:
             name = template.stack_name(self._deployment)
             self._settle(name)
             if template.kind == "core":
                 self._upload_functions(known["ArtifactsBucket"])
-            elif template.kind == "servers":
+            elif template.kind == "servers" and release is not None:
                 self._upload_release(known["ArtifactsBucket"], release)
-                self._cloud.settings.write(self._settings(known))
             if missing := unknown(template, known, self._templates):
                 raise ConfigurationError(f"{name} needs {', '.join(missing)}, which no stack before it gives.")
             proposal = self._cloud.stacks.propose(name, arguments(template, known), self._text(template, known))
             self._change(name, proposal)
-            known |= self._learned(template, self._standing(name))
+            known |= self._standing(name).outputs
+            if template.kind == "core":
+                self._cloud.settings.write(self._settings(known))
+                known |= self._versions(known)
 
     def _ensure_secrets(self, ask: Callable[[str], str]) -> None:
         made = self._cloud.secrets.find() or {}
@@ -211,35 +217,46 @@ class Deployer:
     # Servers that run are told anew
 
     def restart_servers(self) -> None:
-        """Replaces the servers one after the other, if what they are told at their start is not what they were told."""
-        name = next(each.stack_name(self._deployment) for each in self._templates if each.kind == "servers")
-        self._settle(name)
-        if self._cloud.stacks.find(name) is None:
+        """Replaces the servers that are told secrets, one after the other, if others are there than they were told."""
+        self._settle(self._servers)
+        if self._cloud.stacks.find(self._servers) is None:
             return  # they will read it when they are there
-        told = {"SettingsSha256": fingerprint(self._cloud.settings.read(), self._cloud.secrets.version())}
-        self._change(name, self._cloud.stacks.propose(name, told, template=None))
+        told = {"SecretsVersion": self._cloud.secrets.version()}
+        self._change(self._servers, self._cloud.stacks.propose(self._servers, told, template=None))
+
+    def told(self) -> dict[str, str]:
+        """The settings that servers have; where there are no servers, those that they would get."""
+        return self._cloud.settings.read(self._told_version())
+
+    def _told_version(self) -> str:
+        """Empty where there are no servers."""
+        stack = self._cloud.stacks.find(self._servers)
+        return stack.parameters.get("SettingsVersion", "") if stack else ""
 
     # What they have in common
 
-    def _known(self, release: Release) -> dict[str, str]:
+    def _known(self, release: Release | None) -> dict[str, str]:
         url = self._deployment.url
         return {
-            **{name: value for name, value in self._deployment.parameters.items() if value},
+            **self._deployment.chosen,
             "Deployment": self._deployment.name,
             "AnnotatorUrl": url,
             "MakeSubscriptions": "no",  # the servers do that when SNS can reach them
             "UtilUrl": url,
             "FrontendUrl": url,
-            "ReleaseKey": release.key,
-            "ReleaseSha256": release.sha256,
+            **({"ReleaseKey": release.key, "ReleaseSha256": release.sha256} if release else {}),
         }
 
-    def _learned(self, template: Template, stack: Stack) -> dict[str, str]:
-        """What is known once this stack stands."""
-        learned = dict(stack.outputs)
-        if template.kind == "core":
-            learned["SettingsSha256"] = fingerprint(self._settings(learned), self._cloud.secrets.version())
-        return learned
+    @property
+    def _servers(self) -> str:
+        return next(each.stack_name(self._deployment) for each in self._templates if each.kind == "servers")
+
+    def _versions(self, known: Mapping[str, str]) -> dict[str, str]:
+        """Of what servers read at their start, once the core stack stands."""
+        return {
+            "SettingsVersion": self._cloud.settings.version_of(self._settings(known), self._told_version()),
+            "SecretsVersion": self._cloud.secrets.version(),
+        }
 
     def _settings(self, known: Mapping[str, str]) -> dict[str, str]:
         """What all servers are told, but for the secrets."""

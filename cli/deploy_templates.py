@@ -27,7 +27,8 @@ COMPUTED: Final = frozenset(
         "MakeSubscriptions",
         "ReleaseKey",
         "ReleaseSha256",
-        "SettingsSha256",
+        "SettingsVersion",
+        "SecretsVersion",
     }
 )
 """Parameters that `gas deploy` finds out by itself."""
@@ -98,8 +99,8 @@ def _load(kind: str, path: Path) -> Template:
 
 
 def check_parameters(deployment: Deployment, templates: tuple[Template, ...]) -> None:
-    """Raises `ConfigurationError` for a parameter in the deployment's file that no stack has, or that is not to be
-    chosen, and for one that is missing there."""
+    """Raises `ConfigurationError` for a parameter in the deployment's file that no stack has, that is not to be chosen, or
+    that its stack would refuse."""
     outputs = frozenset[str]().union(*(template.outputs for template in templates))
     known = frozenset[str]().union(*(template.parameters for template in templates))
     for name in deployment.parameters:
@@ -107,8 +108,51 @@ def check_parameters(deployment: Deployment, templates: tuple[Template, ...]) ->
             raise ConfigurationError(f"No stack has a parameter {name}; deploy/stack/*.yaml describe all.")
         if name in COMPUTED | outputs:
             raise ConfigurationError(f"{name} is not to be chosen: take it out of [parameters].")
+    given = deployment.chosen
     for template in templates:
-        unknown(template, deployment.parameters, templates)
+        for name, about in template.parameters.items():
+            if name in given and (trouble := _trouble(given[name], about)):
+                raise ConfigurationError(
+                    f"{name} under [parameters] is {given[name]!r}, {trouble}. {about.get('Description', '')}".rstrip()
+                )
+        _check_sizes(template, given)
+    _check_certificate(given.get("CertificateArn", ""), deployment.region)
+
+
+def _trouble(value: str, about: Mapping[str, Any]) -> str:
+    """Why CloudFormation, or what the stack makes, would refuse a parameter's value; empty where nothing would."""
+    if about["Type"] == "Number":
+        if not re.fullmatch(r"-?\d+", value, re.ASCII):
+            return "which is no whole number"
+        if "MinValue" in about and int(value) < int(about["MinValue"]):
+            return f"which is less than {about['MinValue']}"
+        if "MaxValue" in about and int(value) > int(about["MaxValue"]):
+            return f"which is more than {about['MaxValue']}"
+    if "AllowedValues" in about and value not in about["AllowedValues"]:
+        return f"which is none of {', '.join(about['AllowedValues'])}"
+    if "AllowedPattern" in about and not re.fullmatch(about["AllowedPattern"], value, re.ASCII):
+        return f"which does not match {about['AllowedPattern']}"
+    return ""
+
+
+def _check_sizes(template: Template, given: Mapping[str, str]) -> None:
+    """An update starts one more server than the least number, and its stack refuses where that is the greatest, too."""
+    sizes = {name: given.get(name, about.get("Default")) for name, about in template.parameters.items()}
+    for name, least in sizes.items():
+        greatest = sizes.get(f"{name.removesuffix('Min')}Max") if name.endswith("Min") else None
+        if least is not None and greatest is not None and int(least) >= int(greatest):
+            raise ConfigurationError(
+                f"{name} is {least}, and {name.removesuffix('Min')}Max is {greatest}: say more than {least} under "
+                "[parameters], since an update starts one more."
+            )
+
+
+def _check_certificate(arn: str, region: str) -> None:
+    if arn and arn.split(":")[3] != region:
+        raise ConfigurationError(
+            f"CertificateArn under [parameters] is of {arn.split(':')[3]}, and the deployment is in {region}: load balancers "
+            "use certificates of their own region. Request one there."
+        )
 
 
 def unknown(template: Template, known: Mapping[str, str], templates: tuple[Template, ...]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -12,7 +12,7 @@ from cli.deploy_steps import Planned
 from cli.operator import clock, plain
 from shared.aws.leftovers import HOLDING_DATA
 from shared.aws.mail_identity import MailIdentity
-from shared.aws.stacks import DONE, Change, Event, Stack
+from shared.aws.stacks import ROLLED_BACK, Change, Event, Stack
 
 _STYLES = {"Add": "green", "Import": "green", "Modify": "yellow", "Dynamic": "yellow", "Remove": "red"}
 _WORDS = {"Add": "add", "Import": "import", "Modify": "change", "Dynamic": "change?", "Remove": "remove"}
@@ -59,17 +59,20 @@ def show_event(console: Console, stack: str, event: Event) -> None:
     console.print(line, soft_wrap=True)
 
 
-def show_stacks(console: Console, stacks: Iterable[tuple[str, Stack | None]]) -> None:
+def show_stacks(console: Console, found: Sequence[tuple[str, Stack | None]]) -> None:
     """One row a stack."""
     table = Table("Stack", "Status", "Changed", "Why", box=None, pad_edge=False)
-    for name, stack in stacks:
+    for name, stack in found:
         if stack is None:
             table.add_row(name, Text("not there", style="yellow"), "", "")
         else:
-            style = "green" if stack.status in DONE else "red"
+            style = "yellow" if stack.status == ROLLED_BACK else "green" if stack.stands else "red"
             status = Text(stack.status.replace("_", " ").lower(), style=style)
             table.add_row(name, status, clock(stack.changed_at), plain(stack.reason))
     console.print(table)
+    for name, stack in found:
+        if stack is not None and stack.status == ROLLED_BACK:
+            console.print(f"{name}: the last change was rolled back; it is as it was before.", soft_wrap=True)
 
 
 def mail_words(identity: str, found: MailIdentity | None) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,9 @@ from moto.cloudformation.models import ChangeSet
 from moto.core.common_models import CloudFormationModel
 
 from cli.deploy_templates import FOLDER, Template, _load, load
+from shared.aws.topics import DELIVERY_POLICY
+from shared.core.channels import SubscriptionView
+from tests.fakes import FakeSubscriptions
 
 FILE = """
 name = "gas"
@@ -90,7 +95,8 @@ Parameters:
   Deployment: {{Type: String}}
   ReleaseKey: {{Type: String}}
   ReleaseSha256: {{Type: String}}
-  SettingsSha256: {{Type: String}}
+  SettingsVersion: {{Type: String}}
+  SecretsVersion: {{Type: String}}
   FrontendInstanceProfile: {{Type: String}}
   AnnotatorMax: {{Type: Number, Default: 10}}
   DomainName: {{Type: String}}
@@ -98,7 +104,7 @@ Resources:
   Server:
     Type: AWS::SNS::Topic
     Properties:
-      DisplayName: !Sub "${{ReleaseSha256}} ${{SettingsSha256}} ${{AnnotatorMax}}"
+      DisplayName: !Sub "${{ReleaseSha256}} ${{SettingsVersion}} ${{SecretsVersion}} ${{AnnotatorMax}}"
   AccessLogs:
     Type: AWS::S3::Bucket
 {_RETAINED}
@@ -141,6 +147,22 @@ _MODELS = {
 @functools.cache
 def _real_outputs() -> frozenset[str]:
     return _load("core", FOLDER / "core.yaml").outputs
+
+
+def pushed(url: str) -> FakeSubscriptions:
+    """All that is pushed to servers is pushed to this deployment's. Topics are called as their outputs."""
+    names = ("JobRequests", "JobResults", "MailFeedback", "AccountChanges", "ArchiveDue", "RestoreRequests", "Daily")
+    policy = json.dumps(DELIVERY_POLICY)
+    return FakeSubscriptions(
+        {
+            f"{name}Topic": [SubscriptionView(f"{url}/hooks/{_kebab(name)}", True, policy, True, f"arn:{name}")]
+            for name in names
+        }
+    )
+
+
+def _kebab(name: str) -> str:
+    return re.sub("(?<!^)(?=[A-Z])", "-", name).lower()
 
 
 def mend_change_sets(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,12 @@
 """What servers on AWS are told at their start: settings in an SSM parameter, secrets in one of Secrets Manager.
 
 Both are JSON objects of text: environment variable → value. `gas deploy` writes them, `deploy.servers.launch` reads them.
+Of settings every version is kept by SSM, the latest hundred: servers of an older release read those that they were started
+with. Of secrets the present ones are read, always.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -18,27 +19,41 @@ from shared.core.errors import ConfigurationError
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_ssm import SSMClient
+    from types_boto3_ssm.type_defs import ParameterTypeDef
+
+_MISSING = frozenset({"ParameterNotFound", "ParameterVersionNotFound"})
 
 
 class ServerSettings:
     """The settings of one deployment. Every method raises `GasError`."""
 
     def __init__(self, ssm: SSMClient, parameter: str) -> None:
+        """``parameter`` is its name; where they are only read, also ``name:version``."""
         self._ssm, self._parameter = ssm, parameter
 
-    def read(self) -> dict[str, str]:
-        """Raises `ConfigurationError` where there are none."""
-        with translated("SSM"):
-            try:
-                text = self._ssm.get_parameter(Name=self._parameter)["Parameter"]["Value"]
-            except ClientError as error:
-                if code_of(error) != "ParameterNotFound":
-                    raise
-                raise ConfigurationError(f"There is no SSM parameter {self._parameter}: run gas deploy up.") from None
-        return _texts(text, f"The SSM parameter {self._parameter}")
+    def read(self, version: str = "") -> dict[str, str]:
+        """Those of a version, or the latest. Raises `ConfigurationError` where there are none."""
+        name, found = self._name(version), self._find(version)
+        if found is None:
+            raise ConfigurationError(f"There is no SSM parameter {name}: run gas deploy up.")
+        return _texts(found["Value"], f"The SSM parameter {name}")
+
+    def version_of(self, settings: Mapping[str, str], told: str = "") -> str:
+        """The version that has these settings: ``told``, which servers have already, where that does; else the latest,
+        or the one that `write` would make."""
+        told_then = self._find(told) if told else None
+        if told_then is not None and told_then["Value"] == _json(settings):
+            return told
+        latest = self._find()
+        if latest is None:
+            return "1"
+        return str(latest["Version"] + (latest["Value"] != _json(settings)))
 
     def write(self, settings: Mapping[str, str]) -> None:
-        """Takes the place of what is there."""
+        """A new version, unless the latest says the same."""
+        latest = self._find()
+        if latest is not None and latest["Value"] == _json(settings):
+            return
         with translated("SSM"):
             self._ssm.put_parameter(
                 Name=self._parameter,
@@ -53,6 +68,18 @@ class ServerSettings:
         """Nothing happens where there are none."""
         with translated("SSM"):
             self._ssm.delete_parameters(Names=[self._parameter])
+
+    def _name(self, version: str) -> str:
+        return f"{self._parameter}:{version}" if version else self._parameter
+
+    def _find(self, version: str = "") -> ParameterTypeDef | None:
+        with translated("SSM"):
+            try:
+                return self._ssm.get_parameter(Name=self._name(version))["Parameter"]
+            except ClientError as error:
+                if code_of(error) not in _MISSING:
+                    raise
+                return None
 
 
 class ServerSecrets:
@@ -111,11 +138,6 @@ class ServerSecrets:
             except ClientError as error:
                 if code_of(error) != "ResourceNotFoundException":
                     raise
-
-
-def fingerprint(settings: Mapping[str, str], secrets_version: str) -> str:
-    """SHA-256, in hex digits, of all that servers read at their start."""
-    return hashlib.sha256(f"{_json(settings)}\n{secrets_version}".encode()).hexdigest()
 
 
 def _json(values: Mapping[str, str]) -> str:

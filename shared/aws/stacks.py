@@ -12,15 +12,19 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from shared.aws.errors import code_of, message_of, translated
-from shared.core.errors import Permanent
+from shared.core.errors import Permanent, Unavailable
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudformation.type_defs import StackTypeDef
 
 DONE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
-"""What a stack is that is as its template says."""
+"""What a stack is after a change that was made."""
+ROLLED_BACK = "UPDATE_ROLLBACK_COMPLETE"
+"""What a stack is that stands as it did before a change which failed."""
 _POLL_SECONDS = 3.0
+_SILENT_POLLS = 40
+"""After so many without a word CloudFormation is not believed to have begun."""
 _NOTHING = ("didn't contain changes", "No updates are to be performed")
 """Parts of the reasons with which CloudFormation refuses a change set without a change."""
 _LARGEST = 51_200  # bytes; a larger one has to lie in S3
@@ -44,6 +48,11 @@ class Stack:
     def is_changing(self) -> bool:
         """Whether CloudFormation works on it."""
         return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
+
+    @property
+    def stands(self) -> bool:
+        """Whether all of it is as its template and its parameters say, be it after a change or without it."""
+        return self.status in DONE or self.status == ROLLED_BACK
 
     @property
     def never_was(self) -> bool:
@@ -90,6 +99,11 @@ class Event:
     kind: str
     status: str
     reason: str
+
+    @property
+    def is_the_end(self) -> bool:
+        """Whether it is the stack itself that was done with."""
+        return self.kind == "AWS::CloudFormation::Stack" and not self.status.endswith("_IN_PROGRESS")
 
 
 @dataclass(frozen=True)
@@ -192,7 +206,7 @@ class Stacks:
 
     def watch(self, name: str) -> Iterator[Event]:
         """What happens from now on to a stack that changes, until it stands still."""
-        yield from self._follow(name, self._latest(name))
+        yield from self._follow(name, self._latest(name), has_ended=True)
 
     def resources(self, name: str) -> list[Resource]:
         """All that belong to it."""
@@ -204,14 +218,21 @@ class Stacks:
                 for item in page["StackResourceSummaries"]
             ]
 
-    def _follow(self, name_or_id: str, seen: str) -> Iterator[Event]:
+    def _follow(self, name_or_id: str, seen: str, *, has_ended: bool = False) -> Iterator[Event]:
+        """Until the stack stands still. That it does says its own last event: for a moment CloudFormation may describe a
+        stack as it was before what it was just asked to do. ``has_ended``: that event may have been before ``seen``."""
+        silent = 0
         while True:
             stack = self.find(name_or_id)  # before its events, so that none is missed
             events = list(self._since(name_or_id, seen))
             yield from events
             seen = events[-1].event_id if events else seen
-            if stack is None or not stack.is_changing:
+            has_ended = has_ended or any(event.is_the_end for event in events)
+            if stack is None or stack.status == "DELETE_COMPLETE" or (has_ended and not stack.is_changing):
                 return
+            silent = 0 if events or stack.is_changing else silent + 1
+            if silent == _SILENT_POLLS:
+                raise Unavailable(f"CloudFormation does not say that it began to change {stack.name}. Run this again.")
             self._sleep(_POLL_SECONDS)
 
     def _since(self, name_or_id: str, seen: str) -> Iterator[Event]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from shared.aws.errors import code_of, translated
+from shared.aws.topics import DELIVERY_POLICY
 from shared.core.channels import SubscriptionView
 from shared.core.errors import NotFound
 
@@ -52,4 +54,11 @@ class SnsSubscriptions:
             is_confirmed=attributes.get("PendingConfirmation") != "true",
             delivery_policy=attributes.get("EffectiveDeliveryPolicy") or attributes.get("DeliveryPolicy", ""),
             has_dead_letters=bool(attributes.get("RedrivePolicy")),
+            arn=arn,
         )
+
+
+def tries_as_it_should(subscription: SubscriptionView) -> bool:
+    """Whether SNS tries again as `DELIVERY_POLICY` says, beside which it names defaults of its own."""
+    present = json.loads(subscription.delivery_policy or "{}")
+    return all(part.items() <= (present.get(name) or {}).items() for name, part in DELIVERY_POLICY.items())

@@ -32,6 +32,8 @@ class SubscriptionView:
     """JSON, as it takes effect; empty where there is none (functions)."""
     has_dead_letters: bool
     """Whether it has a RedrivePolicy."""
+    arn: str = ""
+    """Empty while it is not confirmed."""
 
 
 class Subscriptions(Protocol):

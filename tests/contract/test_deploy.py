@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from moto.cloudformation.models import cloudformation_backends
+from moto.cloudformation.models import CloudFormationBackend, cloudformation_backends
 
 from cli import deploy
 from cli.deploy_cloud import Cloud, connect
@@ -42,6 +42,7 @@ class Account:
         self.templates.mkdir()
         deployment.templates(self.templates)
         self.mail: MailIdentity | None = MailIdentity(True, (), True)
+        self.subscriptions = deployment.pushed("https://gas.example.org")
         self.readiness = ""
         self.commit = b"the first"
         self._monkeypatch = monkeypatch
@@ -57,15 +58,17 @@ class Account:
 
     @functools.cached_property
     def _cloud(self) -> Cloud:
-        return dataclasses.replace(connect(read(self.file), ACCESS), mail_identity=lambda _: self.mail)
+        return dataclasses.replace(
+            connect(read(self.file), ACCESS), mail_identity=lambda _: self.mail, subscriptions=self.subscriptions
+        )
 
     def run(self, *arguments: str, ok: bool = True, **environment: str) -> Result:
         result = CliRunner().invoke(gas, ["deploy", *arguments, "--file", str(self.file)], env=environment)
         assert not ok or result.exit_code == 0, f"{result.output}{result.exception}"
         return result
 
-    def up(self) -> Result:
-        return self.run("up", GAS_STRIPE_KEY="rk_live_1", GAS_STRIPE_WEBHOOK_SECRETS="whsec_1")
+    def up(self, *options: str) -> Result:
+        return self.run("up", *options, GAS_STRIPE_KEY="rk_live_1", GAS_STRIPE_WEBHOOK_SECRETS="whsec_1")
 
     def rewrite(self, template: str, change: Callable[[str], str]) -> None:
         path = self.templates / f"{template}.yaml"
@@ -96,6 +99,28 @@ class Account:
             client(ACCESS, "ssm").get_parameter(Name="/gas/gas/settings")["Parameter"]["Value"]
         )
         return found
+
+    @property
+    def told(self) -> dict[str, str]:
+        """The settings of which the servers stack speaks."""
+        version = self.parameters("gas-servers")["SettingsVersion"]
+        parameter = client(ACCESS, "ssm").get_parameter(Name=f"/gas/gas/settings:{version}")["Parameter"]
+        found: dict[str, str] = json.loads(parameter["Value"])
+        return found
+
+    def set_upload_mib(self, mib: int) -> None:
+        self.file.write_text(deployment.FILE.replace("GAS_MAX_UPLOAD_MIB = 80", f"GAS_MAX_UPLOAD_MIB = {mib}"))
+
+    def fail_changes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Changes of stacks are rolled back, as moto never does it."""
+
+        def roll_back(backend: CloudFormationBackend, change_set_name: str, stack_name: str | None = None) -> None:
+            stack = backend.stacks[backend.change_sets[change_set_name].stack_id]
+            stack._add_stack_event("UPDATE_IN_PROGRESS")
+            stack._add_stack_event("UPDATE_ROLLBACK_COMPLETE")
+            stack.status = "UPDATE_ROLLBACK_COMPLETE"
+
+        monkeypatch.setattr(CloudFormationBackend, "execute_change_set", roll_back)
 
     def moto_stack(self, name: str) -> Any:
         return cloudformation_backends["123456789012"][REGION].get_stack(name)
@@ -190,11 +215,41 @@ def test_a_new_commit_changes_the_servers_alone(account: Account) -> None:
 
 def test_a_new_setting_reaches_the_servers(account: Account) -> None:
     account.up()
-    before = account.parameters("gas-servers")["SettingsSha256"]
-    account.file.write_text(deployment.FILE.replace("GAS_MAX_UPLOAD_MIB = 80", "GAS_MAX_UPLOAD_MIB = 90"))
+    account.set_upload_mib(90)
+    assert account.run("plan", ok=False).exit_code == 3
     account.run("up")
-    assert account.settings["GAS_MAX_UPLOAD_MIB"] == "90"
-    assert account.parameters("gas-servers")["SettingsSha256"] != before
+    assert account.told["GAS_MAX_UPLOAD_MIB"] == "90"
+    assert account.run("plan").exit_code == 0
+
+
+class TestAnUpdateOfServersThatFails:
+    """Their stack is rolled back, and its parameters are those before."""
+
+    @pytest.fixture(autouse=True)
+    def _failed(self, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+        account.up()
+        account.set_upload_mib(90)
+        with monkeypatch.context() as failing:
+            account.fail_changes(failing)
+            result = account.run("up", ok=False)
+        assert "gas-servers was not changed (UPDATE_ROLLBACK_COMPLETE)" in str(result.exception)
+
+    def test_leaves_the_old_ones_the_settings_that_they_had(self, account: Account) -> None:
+        assert account.told["GAS_MAX_UPLOAD_MIB"] == "80"
+        assert "export GAS_MAX_UPLOAD_MIB=80\n" in account.run("settings").output
+
+    def test_leaves_them_to_those_too_that_are_replaced_for_a_new_secret(self, account: Account) -> None:
+        account.run("rotate", "stripe-key", GAS_STRIPE_KEY="rk_live_2")
+        assert account.told["GAS_MAX_UPLOAD_MIB"] == "80"
+
+    def test_is_tried_again_by_the_next_up(self, account: Account) -> None:
+        account.run("up")
+        assert account.told["GAS_MAX_UPLOAD_MIB"] == "90"
+
+    def test_needs_no_other_one_to_go_back(self, account: Account) -> None:
+        account.set_upload_mib(80)
+        assert account.run("plan").exit_code == 0
+        assert account.run("up").output.count("nothing to change") == len(NAMES)
 
 
 def test_without_a_terminal_a_missing_secret_is_asked_for_before_anything_is_made(account: Account) -> None:
@@ -210,11 +265,42 @@ def test_a_wrong_setting_is_named_before_anything_is_made(account: Account) -> N
     assert account.stacks == {}
 
 
-def test_a_parameter_of_the_last_stack_is_missed_before_anything_is_made(account: Account) -> None:
-    account.file.write_text(deployment.FILE.replace("AlarmEmail", "#"))
+@pytest.mark.parametrize("instead", ["#", 'AlarmEmail = "" # '])
+def test_a_parameter_of_the_last_stack_is_missed_before_anything_is_made(account: Account, instead: str) -> None:
+    account.file.write_text(deployment.FILE.replace("AlarmEmail", instead))
     result = account.run("up", ok=False, GAS_STRIPE_KEY="rk_live_1", GAS_STRIPE_WEBHOOK_SECRETS="whsec_1")
     assert "Say AlarmEmail under [parameters]" in str(result.exception)
     assert account.stacks == {}
+
+
+class TestServersElsewhere:
+    """Nothing is told of what only servers of the deployment's own need."""
+
+    @pytest.fixture(autouse=True)
+    def _up(self, account: Account) -> None:
+        account.file.write_text(deployment.FILE.replace("AlarmEmail", "#"))
+        self.result = account.up("--without-servers")
+
+    def test_what_holds_data_is_made_and_nothing_else(self, account: Account) -> None:
+        assert list(account.stacks) == NAMES[:2]
+
+    def test_what_they_are_told_is_there(self, account: Account) -> None:
+        assert account.settings["GAS_JOBS_TABLE"] == account.outputs("gas")["JobsTable"]
+        assert account.secrets["GAS_STRIPE_KEY"] == "rk_live_1"
+        assert "SSM parameter /gas/gas/settings, secret gas/servers" in self.result.output
+
+    def test_a_secret_of_theirs_is_replaced(self, account: Account) -> None:
+        account.run("rotate", "stripe-key", GAS_STRIPE_KEY="rk_live_2")
+        assert account.secrets["GAS_STRIPE_KEY"] == "rk_live_2"
+
+    def test_servers_are_made_later_where_somebody_wants_them(self, account: Account) -> None:
+        account.file.write_text(deployment.FILE)
+        account.up()
+        assert list(account.stacks) == NAMES
+
+    def test_all_of_it_goes(self, account: Account) -> None:
+        account.run("down", "--delete-data", "--confirm", "gas")
+        assert account.stacks == {}
 
 
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"])
@@ -322,20 +408,42 @@ class TestRotate:
         account.commit = b"the second"
         account.run("rotate", "stripe-key", GAS_STRIPE_KEY="rk_live_2")
         after = account.parameters("gas-servers")
-        assert {name for name in after if after[name] != self.told[name]} == {"SettingsSha256"}
+        assert {name for name in after if after[name] != self.told[name]} == {"SecretsVersion"}
         assert account.run("plan", ok=False).exit_code == 3
         assert account.secrets["GAS_STRIPE_KEY"] == "rk_live_2"
 
     def test_both_webhook_secrets_are_believed_and_the_next_up_leaves_it_so(self, account: Account) -> None:
         account.run("rotate", "stripe-webhook-secret", GAS_STRIPE_WEBHOOK_SECRETS="whsec_2")
         assert account.secrets["GAS_STRIPE_WEBHOOK_SECRETS"] == "whsec_2,whsec_1"
-        told = account.parameters("gas-servers")["SettingsSha256"]
+        told = account.parameters("gas-servers")
         account.run("up")
-        assert account.parameters("gas-servers")["SettingsSha256"] == told != self.told["SettingsSha256"]
+        assert account.parameters("gas-servers") == told != self.told
 
-    def test_the_present_secret_is_not_a_new_one(self, account: Account) -> None:
-        result = account.run("rotate", "stripe-key", GAS_STRIPE_KEY="rk_live_1", ok=False)
-        assert "present secret" in str(result.exception)
+    @pytest.mark.parametrize(
+        ("secret", "name", "new"),
+        [
+            ("stripe-key", "GAS_STRIPE_KEY", "rk_live_2"),
+            ("stripe-webhook-secret", "GAS_STRIPE_WEBHOOK_SECRETS", "whsec_2"),
+        ],
+    )
+    def test_broken_off_before_servers_were_told_the_same_command_tells_them(
+        self, account: Account, monkeypatch: pytest.MonkeyPatch, secret: str, name: str, new: str
+    ) -> None:
+        monkeypatch.setenv(name, new)
+        with monkeypatch.context() as failing:
+            account.fail_changes(failing)
+            account.run("rotate", secret, ok=False)
+        stored = account.secrets
+        assert account.parameters("gas-servers") == self.told
+        assert "stored already, and servers have it now" in account.run("rotate", secret).output
+        assert account.secrets == stored
+        assert account.parameters("gas-servers") != self.told
+
+    def test_the_present_secret_changes_nothing_and_says_so(self, account: Account) -> None:
+        result = account.run("rotate", "stripe-key", GAS_STRIPE_KEY="rk_live_1")
+        assert "stored already" in result.output
+        assert "nothing to change" in result.output
+        assert account.parameters("gas-servers") == self.told
 
 
 def test_a_shell_reads_what_servers_are_told_but_no_secret(account: Account) -> None:
@@ -350,6 +458,33 @@ class TestStatus:
     def test_all_is_well(self, account: Account) -> None:
         account.up()
         assert "All is well" in account.run("status").output
+
+    def test_after_a_change_that_was_rolled_back_all_is_as_it_was_and_that_is_said(
+        self, account: Account, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        account.up()
+        account.commit = b"the second"
+        with monkeypatch.context() as failing:
+            account.fail_changes(failing)
+            account.run("up", ok=False)
+        account.commit = b"the first"
+        account.run("up")
+        result = account.run("status")
+        assert "gas-servers: the last change was rolled back" in result.output
+        assert "All is well" in result.output
+
+    @pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_FAILED", "ROLLBACK_COMPLETE", "UPDATE_IN_PROGRESS"])
+    def test_a_stack_that_does_not_stand_is_not_well(self, account: Account, status: str) -> None:
+        account.up()
+        account.moto_stack("gas-servers").status = status
+        assert account.run("status", ok=False).exit_code == 1
+
+    def test_pushes_that_reach_nobody_are_said_by_up_and_are_not_well(self, account: Account) -> None:
+        account.subscriptions.topics["JobRequestsTopic"] = []
+        assert "reaches nobody: job-requests. " in account.up().output
+        result = account.run("status", ok=False)
+        assert result.exit_code == 1
+        assert "reaches nobody: job-requests. " in result.output
 
     def test_of_an_empty_account_nothing_is_there(self, account: Account) -> None:
         account.mail, account.readiness = None, "does not answer (ConnectionError)"

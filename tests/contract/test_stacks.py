@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,8 +12,8 @@ from moto.cloudformation.models import cloudformation_backends
 
 from shared.aws.leftovers import HOLDING_DATA, Leftovers
 from shared.aws.session import client
-from shared.aws.stacks import Change, Event, Resource, Stacks, why_it_failed
-from shared.core.errors import Permanent
+from shared.aws.stacks import Change, Event, Proposal, Resource, Stacks, why_it_failed
+from shared.core.errors import Permanent, Unavailable
 from tests.contract.conftest import SETTINGS
 from tests.deployment import mend_change_sets
 
@@ -30,6 +31,9 @@ Resources:
 Outputs:
   FilesBucket: {Value: !Ref Files}
 """
+
+
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
 
 
 class Clock:
@@ -173,6 +177,55 @@ def test_somebody_elses_change_is_followed_until_it_stands_still(stacks: Stacks,
     events = list(stacks.watch("gas"))
     assert clock.slept == 1
     assert [event.status for event in events] == ["UPDATE_COMPLETE"]
+
+
+def happened(number: int, status: str, kind: str = "AWS::CloudFormation::Stack") -> dict[str, Any]:
+    return {
+        "StackId": "arn:gas",
+        "StackName": "gas",
+        "EventId": str(number),
+        "Timestamp": NOW,
+        "ResourceType": kind,
+        "ResourceStatus": status,
+    }
+
+
+def late(*polls: tuple[str, list[dict[str, Any]]]) -> tuple[Stacks, Clock]:
+    """Stacks over a CloudFormation that was asked to execute a change set, and then describes the stack and its events,
+    the newest first, in these words."""
+    cloudformation, clock = client(SETTINGS, "cloudformation"), Clock()
+    stubber = Stubber(cloudformation)
+    stubber.add_response("describe_stack_events", {"StackEvents": [happened(0, "UPDATE_COMPLETE")]})
+    stubber.add_response("execute_change_set", {})
+    for status, events in polls:
+        described = {"StackName": "gas", "CreationTime": NOW, "StackStatus": status}
+        stubber.add_response("describe_stacks", {"Stacks": [described]})
+        stubber.add_response("describe_stack_events", {"StackEvents": [*events, happened(0, "UPDATE_COMPLETE")]})
+    stubber.activate()
+    return Stacks(cloudformation, sleep=clock.sleep), clock
+
+
+def test_a_stack_that_is_described_as_before_is_not_believed_to_be_changed_yet(moto: None) -> None:
+    began, topic, ended = (
+        happened(1, "UPDATE_IN_PROGRESS"),
+        happened(2, "UPDATE_COMPLETE", "AWS::SNS::Topic"),
+        happened(3, "UPDATE_ROLLBACK_COMPLETE"),
+    )
+    stacks, clock = late(
+        ("UPDATE_COMPLETE", []),  # of the change before
+        ("UPDATE_COMPLETE", [topic, began]),
+        ("UPDATE_IN_PROGRESS", [topic, began]),
+        ("UPDATE_ROLLBACK_COMPLETE", [ended, topic, began]),
+    )
+    followed = [each.status for each in stacks.execute(Proposal("gas", "arn:set", ()))]
+    assert followed == ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"]
+    assert clock.slept == 3
+
+
+def test_what_cloudformation_never_begins_is_not_waited_for_for_ever(moto: None) -> None:
+    stacks, _ = late(*[("UPDATE_COMPLETE", [])] * 100)
+    with pytest.raises(Unavailable, match=r"began to change gas\. Run this again"):
+        list(stacks.execute(Proposal("gas", "arn:set", ())))
 
 
 def test_what_is_deleted_is_found_by_its_id_alone(stacks: Stacks) -> None:

@@ -30,9 +30,8 @@ def subscriptions(kind: str) -> Subscriptions:
 
 def subscribe(subscriptions: Subscriptions, endpoint: str = ENDPOINT, **attributes: str) -> None:
     if isinstance(subscriptions, FakeSubscriptions):
-        view = SubscriptionView(
-            endpoint, True, attributes.get("DeliveryPolicy", ""), has_dead_letters="RedrivePolicy" in attributes
-        )
+        policy, has_dead_letters = attributes.get("DeliveryPolicy", ""), "RedrivePolicy" in attributes
+        view = SubscriptionView(endpoint, True, policy, has_dead_letters, arn=f"{TOPIC}:{endpoint}")
         subscriptions.topics[TOPIC].append(view)
     else:
         client(SETTINGS, "sns").subscribe(TopicArn=TOPIC, Protocol="https", Endpoint=endpoint, Attributes=attributes)
@@ -55,6 +54,7 @@ def test_each_subscription_is_seen_with_its_policy_and_whether_it_has_dead_lette
     subscribe(subscriptions, ENDPOINT + "-2")
     first, second = sorted(subscriptions.of(TOPIC), key=lambda view: view.endpoint)
     assert (first.endpoint, first.has_dead_letters) == (ENDPOINT, True)
+    assert first.arn.startswith(f"{TOPIC}:")
     assert json.loads(first.delivery_policy)  # moto answers one of its own
     assert (second.endpoint, second.has_dead_letters) == (ENDPOINT + "-2", False)
 
@@ -88,4 +88,4 @@ def test_a_pending_subscription_is_said_to_be() -> None:
             return [{"Subscriptions": [listed]}]
 
     [view] = SnsSubscriptions(Sns()).of(TOPIC)  # type: ignore[arg-type]  # as far as it is used
-    assert (view.endpoint, view.is_confirmed) == (ENDPOINT, False)
+    assert (view.endpoint, view.is_confirmed, view.arn) == (ENDPOINT, False, "")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli import deploy_file
-from cli.deploy_templates import FOLDER, KINDS, Template, _load, check_parameters, unknown
+from cli.deploy_templates import COMPUTED, FOLDER, KINDS, Template, _load, check_parameters, unknown
 from shared.core.errors import ConfigurationError
 from tests.deployment import FILE
 
@@ -23,10 +23,11 @@ def read(tmp_path: Path, text: str) -> deploy_file.Deployment:
 
 
 def test_numbers_and_truths_become_what_environments_and_cloudformation_hold(tmp_path: Path) -> None:
-    text = FILE.replace("GAS_MAX_UPLOAD_MIB = 80", "GAS_MAX_UPLOAD_MIB = 80\nGAS_SUBSCRIBE_AT_START = false")
-    deployment = read(tmp_path, text)
+    text = FILE.replace("GAS_MAX_UPLOAD_MIB = 80", "GAS_MAX_UPLOAD_MIB = 80\nGAS_LEASE_SECONDS = 2.5")
+    deployment = read(tmp_path, text.replace("AnnotatorMax = 7", "AnnotatorMax = 7\nMakeSubscriptions = true"))
     assert deployment.parameters["AnnotatorMax"] == "7"
-    assert deployment.settings["GAS_SUBSCRIBE_AT_START"] == "false"
+    assert deployment.parameters["MakeSubscriptions"] == "true"
+    assert deployment.settings["GAS_LEASE_SECONDS"] == "2.5"
 
 
 def test_a_file_that_is_not_there_says_where_there_is_an_example(tmp_path: Path) -> None:
@@ -57,6 +58,19 @@ def test_what_is_wrong_is_named_in_one_line(tmp_path: Path, find: str, put: str,
         read(tmp_path, FILE.replace(find, put))
     assert "\n" not in str(raised.value)
     assert "hush" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", deploy_file.NOT_ON_AWS)
+def test_a_setting_that_would_only_break_on_aws_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name} is not for AWS: "):
+        read(tmp_path, FILE + f'{name} = "/srv"\n')
+
+
+def test_settings_that_are_not_for_aws_are_settings() -> None:
+    """One that is renamed has to be renamed there, too."""
+    assert set(deploy_file.NOT_ON_AWS) <= {
+        f"GAS_{field.upper()}" for settings in deploy_file.SERVERS.values() for field in settings.model_fields
+    }
 
 
 @pytest.mark.parametrize("sender", ["GAS <gas@example.org>", "gas@mail.EXAMPLE.org", "example.org <a@example.org>"])
@@ -91,10 +105,7 @@ def test_every_parameter_is_known_from_the_example_or_another_stack(template: Te
     outputs = {name for each in templates() for name in each.outputs}
     outputs |= {"FrontendInstanceProfile", "AnnotatorInstanceProfile", "UtilInstanceProfile"}
     known = {**example().parameters, **dict.fromkeys(outputs, "known")}
-    known |= dict.fromkeys(
-        ("Deployment", "AnnotatorUrl", "UtilUrl", "FrontendUrl", "ReleaseKey", "ReleaseSha256", "SettingsSha256"),
-        "known",
-    )
+    known |= dict.fromkeys(COMPUTED, "known")
     assert unknown(template, known, templates()) == []
 
 
@@ -124,6 +135,46 @@ def test_what_is_not_to_be_chosen_is_refused(tmp_path: Path, name: str) -> None:
     deployment = read(tmp_path, FILE.replace("AnnotatorMax = 7", f'{name} = "mine"'))
     with pytest.raises(ConfigurationError, match=f"{name} is not to be chosen"):
         check_parameters(deployment, templates())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("DomainName", "https://gas.example.org/", "does not match"),
+        ("DomainName", "gas.example.org\n", "does not match"),
+        ("CertificateArn", "x:acm:y", "does not match"),
+        (
+            "CertificateArn",
+            "arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000000",
+            "is of us-east-1, and the deployment is in eu-central-1",
+        ),
+        ("HostedZoneId", "gas.example.org", "does not match"),
+        ("FrontendType", "t3.nano", "none of t3.small, t3.medium"),
+        ("AnnotatorMax", "ten", "no whole number"),
+        ("AnnotatorMax", "2.5", "no whole number"),
+        ("AnnotatorMax", "1", "less than 2"),
+        ("AnnotatorDiskGiB", "20000", "more than 16384"),
+        ("AnnotatorMin", "10", "AnnotatorMin is 10, and AnnotatorMax is 10"),
+        ("UtilMin", "4", "UtilMin is 4, and UtilMax is 4"),
+        ("FrontendMax", "2", "FrontendMin is 2, and FrontendMax is 2"),
+        ("AlarmEmail", "nobody", "does not match"),
+    ],
+)
+def test_what_a_stack_would_refuse_is_refused_before_anything_is_made(name: str, value: str, said: str) -> None:
+    wrong = example().model_copy(update={"parameters": {**example().parameters, name: value}})
+    with pytest.raises(ConfigurationError, match=re.escape(said)) as raised:
+        check_parameters(wrong, templates())
+    assert name in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("HostedZoneId", "Z0123456789ABC"), ("FrontendType", "m7i.large"), ("FrontendType", "")]
+)
+def test_what_a_stack_takes_is_taken(name: str, value: str) -> None:
+    check_parameters(
+        example().model_copy(update={"parameters": {**example().parameters, name: value}}),
+        templates(),
+    )
 
 
 def test_what_somebody_has_to_choose_is_asked_for_with_its_description() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from deploy.servers import worker
+from deploy.servers import launch, worker
 from tests.unit.deploy.templates import STACKS, of_type, properties, resource
 
 SERVERS = {"Frontend": "frontend", "Annotator": "annotator_hook", "Util": "util_hook"}
@@ -154,9 +154,20 @@ def test_an_update_waits_for_each_new_server_and_leaves_enough_of_them(kind: str
 @pytest.mark.parametrize("kind", SERVERS)
 def test_a_change_of_release_or_settings_replaces_the_servers(kind: str) -> None:
     script = servers(f"{kind}Template")["LaunchTemplateData"]["UserData"]["Fn::Base64"]["Sub"]
-    assert {"${ReleaseSha256}", "${SettingsSha256}"} <= set(re.findall(r"\$\{\w+\}", script))
+    assert {"${ReleaseSha256}", "${SettingsVersion}"} <= set(re.findall(r"\$\{\w+\}", script))
     template = servers(f"{kind}Group")["LaunchTemplate"]
     assert template["Version"] == {"GetAtt": f"{kind}Template.LatestVersionNumber"}
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+def test_a_version_that_is_rolled_back_leaves_servers_the_settings_that_they_had(kind: str) -> None:
+    assert environment(kind)["GAS_SETTINGS_PARAMETER"].endswith("/settings:${SettingsVersion}")
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+def test_a_change_of_secrets_replaces_the_servers_that_are_told_them(kind: str) -> None:
+    script = servers(f"{kind}Template")["LaunchTemplateData"]["UserData"]["Fn::Base64"]["Sub"]
+    assert ("${SecretsVersion}" in script) is launch.SERVERS[SERVERS[kind]]
 
 
 def test_annotators_follow_what_is_unfinished_by_slot() -> None:

@@ -45,7 +45,8 @@ CHOSEN = {
     "AlarmEmail": "operators@example.org",
     "ReleaseKey": "releases/abc.tar",
     "ReleaseSha256": "0" * 64,
-    "SettingsSha256": "1" * 64,
+    "SettingsVersion": "1",
+    "SecretsVersion": "b1f4",
 }
 """What `gas deploy` and whoever gives it says."""
 

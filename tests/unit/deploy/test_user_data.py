@@ -35,7 +35,9 @@ def script(kind: str) -> str:
 def test_it_is_the_same_for_all_but_for_names() -> None:
     plain = set()
     for kind, server in KINDS.items():
-        text = re.sub(r"GAS_(PORT|LIFECYCLE_HOOK)=\w+\n", "", script(kind)).replace(f"={server}\n", "=\n")
+        text = re.sub(r"GAS_(PORT|LIFECYCLE_HOOK)=\w+\n|# Secrets: .+\n", "", script(kind)).replace(
+            f"={server}\n", "=\n"
+        )
         plain.add(re.sub(rf"{kind}Group|\}}-{kind.lower()}\n", "", text))
     assert len(plain) == 1
 
@@ -56,7 +58,8 @@ class Machine:
             "ArtifactsBucket": "releases-bucket",
             "ReleaseKey": "releases/r.tar",
             "ReleaseSha256": sha256 or hashlib.sha256(self.archive.read_bytes()).hexdigest(),
-            "SettingsSha256": "0" * 64,
+            "SettingsVersion": "7",
+            "SecretsVersion": "b1f4",
         }
         text = re.sub(r"\$\{([\w:]+)\}", lambda found: values[found[1]], script(kind))
         for path in ("/etc/gas", "/opt/gas", "/root/release", "/var/lib/cloud/data/instance-id"):
@@ -109,7 +112,7 @@ def test_the_release_is_installed_and_told_which_server_it_is(machine: Machine, 
     assert machine.start(kind).returncode == 0
     told = (machine.folder / "opt/gas/deploy/servers/told").read_text().splitlines()
     assert {f"GAS_SERVER={server}", "GAS_DEPLOYMENT=gas", "GAS_TRUSTED_PROXIES=1"} <= set(told)
-    assert {"GAS_SETTINGS_PARAMETER=/gas/gas/settings", "GAS_SERVERS_SECRET=gas/servers"} <= set(told)
+    assert {"GAS_SETTINGS_PARAMETER=/gas/gas/settings:7", "GAS_SERVERS_SECRET=gas/servers"} <= set(told)
     assert (machine.folder / "etc/gas/server.env").read_text().splitlines()[0] == f"GAS_SERVER={server}"
     assert machine.calls == [
         f"s3 cp --no-progress s3://releases-bucket/releases/r.tar {machine.folder}/root/release",
