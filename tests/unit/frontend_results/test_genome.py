@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -43,12 +44,16 @@ def test_the_policy_is_that_of_all_pages_but_for_the_bucket_and_two_hashes(alice
     assert "unsafe" not in " ".join(here.values())
 
 
-def test_variants_and_genes_are_read_by_presigned_addresses(world: ResultsWorld, alice: Browser, job: Job) -> None:
-    job.results["genes"] = StoredFile(f"{job.user_id}/{job.job_id}/genes", 1)  # type: ignore[index]
+def test_variants_and_genes_are_read_by_addresses_that_do_not_run_out(
+    world: ResultsWorld, alice: Browser, job: Job
+) -> None:
+    world.jobs.jobs[job.job_id] = replace(
+        job, results={**job.results, "genes": StoredFile(f"{job.user_id}/{job.job_id}/genes", 1)}
+    )
     variants, genes = config(open_genome(alice, job))["options"]["tracks"]
-    assert job.results["vcf"].key in variants["url"]
-    assert job.results["tbi"].key in variants["indexURL"]
-    assert job.results["genes"].key in genes["url"]
+    files = f"/jobs/{job.job_id}/files"
+    assert (variants["url"], variants["indexURL"], genes["url"]) == (f"{files}/vcf", f"{files}/tbi", f"{files}/genes")
+    assert all(alice.client.get(f"{files}/{kind}").status_code == 302 for kind in ("vcf", "tbi", "genes"))
 
 
 def test_contigs_are_as_long_as_the_pack_says_or_their_last_variant_needs(alice: Browser, job: Job) -> None:
