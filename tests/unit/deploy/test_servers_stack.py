@@ -151,6 +151,16 @@ def test_an_update_waits_for_each_new_server_and_leaves_enough_of_them(kind: str
     assert PARAMETERS[f"{kind}Max"]["Default"] > PARAMETERS[f"{kind}Min"]["Default"]
 
 
+def test_whoever_deploys_is_told_how_many_processors_the_account_has_to_allow() -> None:
+    processors = 2  # of each of the default types
+    assert {PARAMETERS[f"{kind}Type"]["Default"] for kind in SERVERS} == {"t3.small", "t3.medium", "m7i.large"}
+    least, most = (sum(PARAMETERS[f"{kind}{end}"]["Default"] for kind in SERVERS) for end in ("Min", "Max"))
+    told = Path("docs/deploy.md").read_text().partition("**Room for the servers.**")[2].partition("```")[0]
+    assert f"are {least} servers with {processors} each, {least * processors} vCPUs" in " ".join(told.split())
+    assert f"which makes {(least + len(SERVERS)) * processors};" in " ".join(told.split())
+    assert f"allow it is {most * processors}." in " ".join(told.split())
+
+
 @pytest.mark.parametrize("kind", SERVERS)
 def test_a_change_of_release_or_settings_replaces_the_servers(kind: str) -> None:
     script = servers(f"{kind}Template")["LaunchTemplateData"]["UserData"]["Fn::Base64"]["Sub"]
