@@ -85,6 +85,10 @@ def granted(role: list[dict[str, Any]]) -> set[Call]:
 
 # What is not seen from the local cloud
 
+BY_THE_AGENT = ("CreateLogStream", "DescribeLogStreams", "PutLogEvents")
+"""What Amazon's agent asks of CloudWatch Logs where the group is there and its retention is left alone. Source: "Create IAM
+roles and users for use with the CloudWatch agent", Amazon CloudWatch User Guide."""
+
 
 def of_scripts(server: str) -> set[Call]:
     """What a server's instance calls while it is installed."""
@@ -103,6 +107,9 @@ def of_scripts(server: str) -> set[Call]:
                     found |= {("s3:GetObject", "ArtifactsBucket/packs/*"), ("s3:ListBucket", "ArtifactsBucket")}
             case _:
                 raise AssertionError(f"whoever added `aws {service} {verb}` has to say here what it calls")
+    if "amazon-cloudwatch-agent-ctl" in script:
+        assert f"GAS_LOG_GROUP=${{{name}Log}}\n" in user_data
+        found |= {(f"logs:{action}", f"log-group:{name}Log:*") for action in BY_THE_AGENT}
     return found
 
 
