@@ -260,19 +260,21 @@ def needed(called: set[Call]) -> set[Call]:
 
 
 def of_the_runbook() -> set[Call]:
-    """What the AWS CLI calls where docs/operations.md tells how to look at logs."""
+    """What the AWS CLI calls where docs/operations.md tells how to look at logs and servers."""
     groups = [f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:gas-{kind}:*" for kind in ("frontend", "annotator", "util")]
     found: set[Call] = set()
-    for verb in re.findall(r"aws logs ([\w-]+)", RUNBOOK):
-        match verb:
-            case "tail" | "filter-log-events":
+    for service, verb in re.findall(r"\baws ([a-z0-9]+) ([a-z][a-z-]+)", RUNBOOK):
+        match service, verb:
+            case "logs", "tail" | "filter-log-events":
                 found |= {("logs:FilterLogEvents", group) for group in groups}
-            case "start-query":
+            case "logs", "start-query":
                 found |= {("logs:StartQuery", group) for group in groups}
-            case "get-query-results":
-                found.add(("logs:GetQueryResults", "*"))
+            case ("logs", "get-query-results") | ("ec2", "get-console-output") | ("autoscaling", _):  # know no resources
+                found.add((f"{service}:{''.join(word.title() for word in verb.split('-'))}", "*"))
+            case ("dynamodb" | "s3api" | "iam"), _:
+                pass  # an administrator's: it makes and replaces what the deployment is
             case _:
-                raise AssertionError(f"whoever wrote `aws logs {verb}` has to say here what it calls")
+                raise AssertionError(f"whoever wrote `aws {service} {verb}` has to say here what it calls")
     return found
 
 
