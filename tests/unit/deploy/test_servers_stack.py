@@ -145,6 +145,7 @@ def test_an_update_waits_for_each_new_server_and_leaves_enough_of_them(kind: str
     group = resource(("servers", f"{kind}Group"))
     update = group["UpdatePolicy"]["AutoScalingRollingUpdate"]
     assert update["WaitOnResourceSignals"] is True
+    assert update["MaxBatchSize"] == 1  # a group that has grown lets the old ones go first
     assert update["MinInstancesInService"] == group["Properties"]["MinSize"] == {"Ref": f"{kind}Min"}
     assert group["CreationPolicy"]["ResourceSignal"]["Count"] == {"Ref": f"{kind}Min"}
     assert PARAMETERS[f"{kind}Min"]["MinValue"] >= 1
@@ -159,6 +160,12 @@ def test_whoever_deploys_is_told_how_many_processors_the_account_has_to_allow() 
     assert f"are {least} servers with {processors} each, {least * processors} vCPUs" in " ".join(told.split())
     assert f"which makes {(least + len(SERVERS)) * processors};" in " ".join(told.split())
     assert f"allow it is {most * processors}." in " ".join(told.split())
+
+
+def test_what_is_uploaded_of_packs_is_the_present_releases_alone() -> None:
+    (left_out,) = re.findall(r'aws s3 sync packs .*?--exclude "(\S+)"', Path("docs/deploy.md").read_text(), re.DOTALL)
+    paths = ["grch38/manifest.json", "grch38/contigs/MT.bin", ".releases/grch38-1/manifest.json", ".building-1/x"]
+    assert [path for path in paths if not fnmatch.fnmatchcase(path, left_out)] == paths[:2]  # as the AWS CLI matches
 
 
 @pytest.mark.parametrize("kind", SERVERS)
