@@ -286,3 +286,23 @@ def test_whoever_deploys_may_do_what_gas_deploy_calls_itself() -> None:
         }
         assert names
         assert names <= allowed
+
+
+def test_whoever_deploys_may_do_what_the_walk_through_has_them_give_to_the_aws_cli() -> None:
+    allowed = {action for one in DEPLOYER["Statement"] for action in listed(one["Action"])}
+    page = (TEMPLATE.parents[2] / "docs" / "deploy.md").read_text()
+    page = page.partition("After `down --delete-data` nothing is left")[0] + page.partition("## What it costs")[2]
+    other = {
+        ("logs", "tail"): {"logs:FilterLogEvents"},
+        ("s3", "sync"): {"s3:ListBucket", "s3:PutObject"},
+        ("service-quotas", "get-service-quota"): {"servicequotas:GetServiceQuota"},
+        ("service-quotas", "request-service-quota-increase"): {"servicequotas:RequestServiceQuotaIncrease"},
+        ("sts", "get-caller-identity"): set[str](),  # whoever has credentials may
+    }
+    given = set(re.findall(r"\baws ([a-z0-9-]+) ([a-z][a-z-]+)", page))
+    assert ("acm", "request-certificate") in given
+    for service, verb in given:
+        name = "".join(word.title() for word in verb.split("-"))
+        assert other.get((service, verb), {f"{service}:{name}"}) <= allowed, f"aws {service} {verb}"
+    in_consoles = {"cloudformation:ContinueUpdateRollback", "cloudformation:CancelUpdateStack", "ec2:GetConsoleOutput"}
+    assert in_consoles <= allowed
