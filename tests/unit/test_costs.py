@@ -34,7 +34,7 @@ def test_an_alarm_costs_by_the_metrics_that_it_looks_at() -> None:
     of_two = [{"MetricStat": {}}, {"MetricStat": {}}, {"Expression": "a / b"}]
     assert alarm_metrics(resources((alarm, {"MetricName": "one"}))) == 1
     assert alarm_metrics(resources((alarm, {"Metrics": of_two}), (alarm, {"Metrics": [{"Expression": "SELECT"}]}))) == 3
-    predefined = {"PredefinedMetricSpecification": {}}
+    predefined: dict[str, Any] = {"PredefinedMetricSpecification": {}}
     own = {"CustomizedMetricSpecification": {"Metrics": of_two}}
     assert alarm_metrics(resources((policy, {"TargetTrackingConfiguration": predefined}))) == 2
     assert alarm_metrics(resources((policy, {"TargetTrackingConfiguration": own}))) == 4

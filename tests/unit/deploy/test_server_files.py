@@ -34,9 +34,12 @@ case "$*" in
     *urlopen*) echo "asked ${@: -1}" >>"$CALLS"; [ -z "$NEVER_READY" ] ;;
 esac
 """
-APT_GET = STUB + """
+APT_GET = (
+    STUB
+    + """
 if [[ "${@: -1}" == *.deb ]]; then mkdir -p "$AGENT/etc" "$AGENT/bin" && cp "$0" "$AGENT/bin/amazon-cloudwatch-agent-ctl"; fi
 """
+)
 
 
 @pytest.mark.skipif(not shutil.which("shellcheck"), reason="shellcheck is not installed")
