@@ -31,7 +31,8 @@ OUT_GB = 0.09  # to the internet
 MILLION_PUBLISHED, MILLION_PUSHED = 0.50, 0.60  # SNS, over HTTPS
 THOUSAND_MAILS = 0.10
 THOUSAND_TRANSITIONS = 0.025  # Step Functions
-ALARM, METRIC, THOUSAND_METRIC_PUTS = 0.10, 0.30, 0.01
+ALARM, METRIC, THOUSAND_METRIC_PUTS = 0.10, 0.30, 0.01  # an alarm: for each metric that it looks at
+LOG_GB, LOG_GB_KEPT = 0.50, 0.03  # CloudWatch Logs: taken in; kept, a month
 SECRET = 0.40
 
 UPLOAD_GB, RESULTS_GB, TAKEN_HOME_GB = 0.005, 0.015, 0.005
@@ -47,6 +48,10 @@ REQUESTS, REQUEST_GB = 40, 30e-6
 WRITES, READS, ITEMS_GB = 200, 150, 30e-6
 """DynamoDB's request units for a job: its transitions, four messages through the inbox, each with its indexes."""
 PUBLISHED, MAILS, TRANSITIONS = 6, 1.5, 5
+LOG_LINES, LOG_LINE, LOG_LINE_EXTRA = 57, 300, 26
+"""Of a job, and bytes: measured on one of tests/functional/test_main_job.py, whose 11 requests to pages took 290 bytes each and
+its two messages 1,085 each in three lines (taken, handled, and what was sent then). A job here has `REQUESTS`, four messages
+and some lines of its owner's. CloudWatch counts 26 bytes more for each line. Servers say nothing while nothing happens."""
 KEPT_DAYS, ARCHIVED_DAYS = 7, 358
 """Of files of the free plan, at the end of the first year."""
 SWEEP_SECONDS, ANNOTATOR_SWEEP, UTIL_SWEEP = 3.0, 2.0, 7.0
@@ -70,11 +75,26 @@ def _template(name: str) -> dict[str, Any]:
     return found
 
 
+def alarm_metrics(*templates: dict[str, Any]) -> int:
+    """How many metrics alarms look at, which is what they cost by. A query counts as one: the metrics that it finds are
+    there only while DynamoDB throttles. Target tracking makes two alarms of its own over what it tracks."""
+    found = 0
+    for resource in (one for template in templates for one in template["Resources"].values()):
+        about = resource.get("Properties", {})
+        if resource["Type"] == "AWS::CloudWatch::Alarm":
+            found += max(1, sum("MetricStat" in metric for metric in about.get("Metrics", [])))
+        elif "TargetTrackingConfiguration" in about:
+            tracked = about["TargetTrackingConfiguration"].get("CustomizedMetricSpecification", {}).get("Metrics", [])
+            found += 2 * max(1, sum("MetricStat" in metric for metric in tracked))
+    return found
+
+
 def costs(jobs_a_day: float) -> dict[str, float]:
     """US dollars a month, by what they are for."""
     servers, alarms = _template("servers"), _template("alarms")
+    log_gb = LOG_LINES * (LOG_LINE + LOG_LINE_EXTRA) / 1e9
+    log_months = _template("network")["Parameters"]["LogDays"]["Default"] / DAYS
     chosen = {name: about.get("Default") for name, about in servers["Parameters"].items()}
-    kinds = [resource["Type"] for stack in (servers, alarms) for resource in stack["Resources"].values()]
     rules = len(servers["Resources"]["WebAcl"]["Properties"]["Rules"])
     jobs = jobs_a_day * DAYS
     annotators = max(chosen["AnnotatorMin"], jobs_a_day * SLOT_SECONDS / 86_400 / (SLOTS * BUSY) * PEAK)
@@ -82,7 +102,6 @@ def costs(jobs_a_day: float) -> dict[str, float]:
     disk = {"Frontend": 30, "Annotator": chosen["AnnotatorDiskGiB"], "Util": 30}
     per_second = jobs_a_day * REQUESTS / 86_400
     per_hour = jobs_a_day * REQUESTS * REQUEST_GB / 24
-    tracked = 2 * kinds.count("AWS::AutoScaling::ScalingPolicy")  # target tracking makes two alarms of its own
     sweeps = HOURS * 3600 / SWEEP_SECONDS * (annotators * ANNOTATOR_SWEEP + count["Util"] * UTIL_SWEEP)
     return {
         "servers (EC2)": sum(count[kind] * INSTANCE_HOUR[chosen[f"{kind}Type"]] for kind in count) * HOURS,
@@ -101,7 +120,8 @@ def costs(jobs_a_day: float) -> dict[str, float]:
         "messages and e-mail (SNS, SES)": jobs * PUBLISHED / 1e6 * (MILLION_PUBLISHED + MILLION_PUSHED)
         + jobs * MAILS / 1000 * THOUSAND_MAILS,
         "waits for the archive (Step Functions)": jobs * TRANSITIONS / 1000 * THOUSAND_TRANSITIONS,
-        "alarms, metrics, secret": (kinds.count("AWS::CloudWatch::Alarm") + tracked) * ALARM
+        "logs (CloudWatch)": jobs * log_gb * (LOG_GB + log_months * LOG_GB_KEPT),
+        "alarms, metrics, secret": alarm_metrics(servers, alarms) * ALARM
         + 3 * METRIC
         + annotators * HOURS * 60 / 1000 * THOUSAND_METRIC_PUTS
         + SECRET,

@@ -1,7 +1,9 @@
 """Builds the release: one archive with all that a server runs, the same bytes wherever the same commit is built.
 
 In it are the code of the commit, the pages' scripts, and in ``wheels/`` every package for the servers' Python, with
-their exact versions in ``wheels/requirements.txt``: servers install without asking anybody but S3.
+their exact versions in ``wheels/requirements.txt``: no package of Python's comes from anywhere else. What is Debian's
+(python3-venv, and awscli and logrotate where the image lacks them) is fetched from its archive at each start, unpinned,
+and Amazon's agent for logs from Amazon's bucket; without the former a server does not start, without the latter it does.
 
 It is a plain tar: the wheels are compressed already, and zlib's output differs from machine to machine.
 """

@@ -6,12 +6,45 @@ set -euo pipefail
 code=/opt/gas
 packs=/var/lib/gas/packs
 units=/etc/systemd/system
+log=/var/log/gas/gas.log
+agent=/opt/aws/amazon-cloudwatch-agent
 ready_tries=150 # two seconds each
 export DEBIAN_FRONTEND=noninteractive
 
-if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+# Sends the log to CloudWatch, by Amazon's own agent. Fails within four minutes where that is out of reach.
+ship_log() {
+    local package=/root/amazon-cloudwatch-agent.deb
+    local bucket="amazoncloudwatch-agent-$GAS_REGION.s3.$GAS_REGION.amazonaws.com"
+    timeout 60 python3 -c "
+import shutil, sys, urllib.request
+with urllib.request.urlopen(sys.argv[1], timeout=10) as answer, open(sys.argv[2], 'wb') as file:
+    shutil.copyfileobj(answer, file)" "https://$bucket/debian/amd64/latest/amazon-cloudwatch-agent.deb" "$package" &&
+        timeout 120 apt-get -o DPkg::Lock::Timeout=60 install -y -qq "$package" &&
+        rm "$package" &&
+        chgrp cwagent "${log%/*}" "$log" && # the user that the package makes, who may read what it sends
+        cat >"$agent/etc/gas.json" <<END &&
+{
+  "agent": {"run_as_user": "cwagent"},
+  "logs": {
+    "logs_collected": {
+      "files": {
+        "collect_list": [
+          {"file_path": "$log", "log_group_name": "$GAS_LOG_GROUP", "log_stream_name": "{instance_id}"}
+        ]
+      }
+    }
+  }
+}
+END
+        timeout 60 "$agent/bin/amazon-cloudwatch-agent-ctl" -a fetch-config -m ec2 -s -c "file:$agent/etc/gas.json"
+}
+
+missing=()
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+command -v logrotate >/dev/null || missing+=(logrotate)
+if ((${#missing[@]})); then
     apt-get -o DPkg::Lock::Timeout=300 update -qq
-    apt-get -o DPkg::Lock::Timeout=300 install -y -qq python3-venv
+    apt-get -o DPkg::Lock::Timeout=300 install -y -qq "${missing[@]}"
 fi
 
 id gas >/dev/null 2>&1 || useradd --system --user-group --home-dir /var/lib/gas --shell /usr/sbin/nologin gas
@@ -30,6 +63,11 @@ if [ "$GAS_SERVER" = annotator_hook ]; then # those that somebody put there with
     chmod -R u=rwX,go=rX "$packs"
 fi
 
+# Before the server: systemd would make a log that root alone reads.
+install -d -m 750 "${log%/*}"
+[ -e "$log" ] || install -m 640 /dev/null "$log"
+install -m 644 "$code/deploy/servers/logrotate.conf" /etc/logrotate.d/gas
+
 install -m 644 "$code/deploy/servers/systemd/gas.service" "$code/deploy/servers/systemd/gas-lifecycle.service" "$units"
 systemctl daemon-reload
 systemctl enable --quiet gas.service
@@ -37,6 +75,9 @@ systemctl restart --no-block gas.service # what it needs may not be there at its
 if [ -n "${GAS_LIFECYCLE_HOOK:-}" ]; then
     systemctl enable --quiet --now gas-lifecycle.service
 fi
+
+# Before it is known whether the server gets ready: if it does not, its log says why.
+ship_log || echo "The log of $GAS_SERVER is not sent to CloudWatch: see above. It is in $log on this machine alone." >&2
 
 for ((try = 0; try < ready_tries; try++)); do
     if "$code/venv/bin/python" -c "
@@ -48,5 +89,6 @@ urllib.request.urlopen(sys.argv[1], timeout=5)" "http://127.0.0.1:$GAS_PORT/read
     sleep 2
 done
 echo "$GAS_SERVER did not get ready. What it said:" >&2
-journalctl --unit gas.service --lines 50 --no-pager --output cat >&2
+tail --lines=50 "$log" >&2
+journalctl --unit gas.service --lines 10 --no-pager --output cat >&2 # systemd's own words
 exit 1

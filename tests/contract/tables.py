@@ -28,11 +28,12 @@ def _resources() -> dict[str, Any]:
     return resources
 
 
-def create(dynamodb: DynamoDBClient, logical_id: str) -> str:
-    """Makes the table as the stack has it. Answers its name."""
+def create(dynamodb: DynamoDBClient, logical_id: str, *, name: str = "") -> str:
+    """Makes the table as the stack has it. Answers its name, which is its logical id unless another one is given."""
     properties = _resources()[logical_id]["Properties"]
-    dynamodb.create_table(TableName=logical_id, **{name: properties[name] for name in _TAKEN if name in properties})
-    return logical_id
+    taken = {each: properties[each] for each in _TAKEN if each in properties}
+    dynamodb.create_table(TableName=name or logical_id, **taken)
+    return name or logical_id
 
 
 def ttl_attribute(logical_id: str) -> str:

@@ -91,3 +91,21 @@ def test_functions_and_waits_that_fail_are_told(name: str, parameter: str) -> No
     assert parameter in watched(name)
     assert alarm(name)["Threshold"] == 0
     assert parameter in STACKS["core"]["Outputs"]
+
+
+def test_annotators_that_cannot_keep_up_are_told_by_the_measure_that_they_are_scaled_by() -> None:
+    tracking = properties(("servers", "AnnotatorWork"))["TargetTrackingConfiguration"]
+    metrics = {metric["Id"]: metric for metric in alarm("AnnotatorsBehind")["Metrics"]}
+    for measured in tracking["CustomizedMetricSpecification"]["Metrics"]:
+        same = metrics[measured["Id"]]
+        assert same.get("Expression") == measured.get("Expression")
+        if "MetricStat" in measured:
+            assert same["MetricStat"] == {**measured["MetricStat"], "Period": 60}  # as often as they say it
+    assert alarm("AnnotatorsBehind")["Threshold"] == 4 * tracking["TargetValue"]
+    assert alarm("AnnotatorsBehind")["EvaluationPeriods"] == 30
+
+
+def test_annotators_of_which_nothing_is_heard_are_told() -> None:
+    silent = alarm("AnnotatorsSilent")
+    assert (silent["Namespace"], silent["MetricName"]) == ({"Sub": "GAS/${Deployment}"}, "Slots")
+    assert silent["TreatMissingData"] == "breaching"

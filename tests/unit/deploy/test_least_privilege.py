@@ -85,6 +85,10 @@ def granted(role: list[dict[str, Any]]) -> set[Call]:
 
 # What is not seen from the local cloud
 
+BY_THE_AGENT = ("CreateLogStream", "DescribeLogStreams", "PutLogEvents")
+"""What Amazon's agent asks of CloudWatch Logs where the group is there and its retention is left alone. Source: "Create IAM
+roles and users for use with the CloudWatch agent", Amazon CloudWatch User Guide."""
+
 
 def of_scripts(server: str) -> set[Call]:
     """What a server's instance calls while it is installed."""
@@ -103,12 +107,20 @@ def of_scripts(server: str) -> set[Call]:
                     found |= {("s3:GetObject", "ArtifactsBucket/packs/*"), ("s3:ListBucket", "ArtifactsBucket")}
             case _:
                 raise AssertionError(f"whoever added `aws {service} {verb}` has to say here what it calls")
+    if "amazon-cloudwatch-agent-ctl" in script:
+        assert f"GAS_LOG_GROUP=${{{name}Log}}\n" in user_data
+        found |= {(f"logs:{action}", f"log-group:{name}Log:*") for action in BY_THE_AGENT}
     return found
+
+
+VERSIONS = ("ssm:GetParameter", "parameter/gas/gas/settings:*")
+"""A server reads one version of its settings. Whether IAM is asked for the parameter or for that version, AWS's
+documentation does not say; a server that may not read them does not start."""
 
 
 def needed(server: str) -> set[Call]:
     """All that its role has to allow."""
-    return calls.expected(server) | of_scripts(server)
+    return calls.expected(server) | of_scripts(server) | {VERSIONS}
 
 
 # Servers
@@ -279,3 +291,23 @@ def test_whoever_deploys_may_do_what_gas_deploy_calls_itself() -> None:
         }
         assert names
         assert names <= allowed
+
+
+def test_whoever_deploys_may_do_what_the_walk_through_has_them_give_to_the_aws_cli() -> None:
+    allowed = {action for one in DEPLOYER["Statement"] for action in listed(one["Action"])}
+    page = (TEMPLATE.parents[2] / "docs" / "deploy.md").read_text()
+    page = page.partition("After `down --delete-data` nothing is left")[0] + page.partition("## What it costs")[2]
+    other = {
+        ("logs", "tail"): {"logs:FilterLogEvents"},
+        ("s3", "sync"): {"s3:ListBucket", "s3:PutObject"},
+        ("service-quotas", "get-service-quota"): {"servicequotas:GetServiceQuota"},
+        ("service-quotas", "request-service-quota-increase"): {"servicequotas:RequestServiceQuotaIncrease"},
+        ("sts", "get-caller-identity"): set[str](),  # whoever has credentials may
+    }
+    given = set(re.findall(r"\baws ([a-z0-9-]+) ([a-z][a-z-]+)", page))
+    assert ("acm", "request-certificate") in given
+    for service, verb in given:
+        name = "".join(word.title() for word in verb.split("-"))
+        assert other.get((service, verb), {f"{service}:{name}"}) <= allowed, f"aws {service} {verb}"
+    in_consoles = {"cloudformation:ContinueUpdateRollback", "cloudformation:CancelUpdateStack", "ec2:GetConsoleOutput"}
+    assert in_consoles <= allowed

@@ -145,10 +145,27 @@ def test_an_update_waits_for_each_new_server_and_leaves_enough_of_them(kind: str
     group = resource(("servers", f"{kind}Group"))
     update = group["UpdatePolicy"]["AutoScalingRollingUpdate"]
     assert update["WaitOnResourceSignals"] is True
+    assert update["MaxBatchSize"] == 1  # a group that has grown lets the old ones go first
     assert update["MinInstancesInService"] == group["Properties"]["MinSize"] == {"Ref": f"{kind}Min"}
     assert group["CreationPolicy"]["ResourceSignal"]["Count"] == {"Ref": f"{kind}Min"}
     assert PARAMETERS[f"{kind}Min"]["MinValue"] >= 1
     assert PARAMETERS[f"{kind}Max"]["Default"] > PARAMETERS[f"{kind}Min"]["Default"]
+
+
+def test_whoever_deploys_is_told_how_many_processors_the_account_has_to_allow() -> None:
+    processors = 2  # of each of the default types
+    assert {PARAMETERS[f"{kind}Type"]["Default"] for kind in SERVERS} == {"t3.small", "t3.medium", "m7i.large"}
+    least, most = (sum(PARAMETERS[f"{kind}{end}"]["Default"] for kind in SERVERS) for end in ("Min", "Max"))
+    told = Path("docs/deploy.md").read_text().partition("**Room for the servers.**")[2].partition("```")[0]
+    assert f"are {least} servers with {processors} each, {least * processors} vCPUs" in " ".join(told.split())
+    assert f"which makes {(least + len(SERVERS)) * processors};" in " ".join(told.split())
+    assert f"allow it is {most * processors}." in " ".join(told.split())
+
+
+def test_what_is_uploaded_of_packs_is_the_present_releases_alone() -> None:
+    (left_out,) = re.findall(r'aws s3 sync packs .*?--exclude "(\S+)"', Path("docs/deploy.md").read_text(), re.DOTALL)
+    paths = ["grch38/manifest.json", "grch38/contigs/MT.bin", ".releases/grch38-1/manifest.json", ".building-1/x"]
+    assert [path for path in paths if not fnmatch.fnmatchcase(path, left_out)] == paths[:2]  # as the AWS CLI matches
 
 
 @pytest.mark.parametrize("kind", SERVERS)

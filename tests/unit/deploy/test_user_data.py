@@ -38,7 +38,7 @@ def test_it_is_the_same_for_all_but_for_names() -> None:
         text = re.sub(r"GAS_(PORT|LIFECYCLE_HOOK)=\w+\n|# Secrets: .+\n", "", script(kind)).replace(
             f"={server}\n", "=\n"
         )
-        plain.add(re.sub(rf"{kind}Group|\}}-{kind.lower()}\n", "", text))
+        plain.add(re.sub(rf"{kind}Group|{kind}Log|\}}-{kind.lower()}\n", "", text))
     assert len(plain) == 1
 
 
@@ -60,6 +60,7 @@ class Machine:
             "ReleaseSha256": sha256 or hashlib.sha256(self.archive.read_bytes()).hexdigest(),
             "SettingsVersion": "7",
             "SecretsVersion": "b1f4",
+            f"{kind}Log": f"gas-{kind.lower()}",
         }
         text = re.sub(r"\$\{([\w:]+)\}", lambda found: values[found[1]], script(kind))
         for path in ("/etc/gas", "/opt/gas", "/root/release", "/var/lib/cloud/data/instance-id"):
@@ -113,6 +114,7 @@ def test_the_release_is_installed_and_told_which_server_it_is(machine: Machine, 
     told = (machine.folder / "opt/gas/deploy/servers/told").read_text().splitlines()
     assert {f"GAS_SERVER={server}", "GAS_DEPLOYMENT=gas", "GAS_TRUSTED_PROXIES=1"} <= set(told)
     assert {"GAS_SETTINGS_PARAMETER=/gas/gas/settings:7", "GAS_SERVERS_SECRET=gas/servers"} <= set(told)
+    assert f"GAS_LOG_GROUP=gas-{kind.lower()}" in told
     assert (machine.folder / "etc/gas/server.env").read_text().splitlines()[0] == f"GAS_SERVER={server}"
     assert machine.calls == [
         f"s3 cp --no-progress s3://releases-bucket/releases/r.tar {machine.folder}/root/release",
