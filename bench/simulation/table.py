@@ -10,7 +10,7 @@ import math
 import zlib
 from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -118,6 +118,9 @@ class SimulatedInbox:
         raise NotImplementedError
 
     def change(self, entry: Entry, changed: Entry) -> None:
+        raise NotImplementedError
+
+    def get_all(self, entry_ids: Sequence[str]) -> Mapping[str, Entry]:
         raise NotImplementedError
 
     def oldest(self, route: str) -> datetime | None:
