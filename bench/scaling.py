@@ -2,7 +2,7 @@
 
 The inbox's own code (`Intake`, `Turns`, `Attempts`, `Leases`, `Sweeper`, `Backlog`) and the template's own scaling policy run
 in simulated time on a model of DynamoDB, SNS and Auto Scaling (`bench.simulation`). Figures are kept in docs/scaling.json,
-so that a day can be simulated alone: a thousand annotators take half an hour.
+so that a day can be simulated alone: a thousand annotators take a quarter of an hour.
 """
 
 from __future__ import annotations

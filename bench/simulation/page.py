@@ -125,6 +125,7 @@ def _limits(most: Figures) -> list[str]:
     reads = max(units for name, units in most.read_peaks.items() if name.startswith("by-due"))
     writes = max(units for name, units in most.inbox_peaks.items() if name.startswith("by-due"))
     unpaced = most.annotators / BEAT * _query_units(_most_unfinished(most) / SHARDS)
+    sweeps = most.server_hours * 3600 / BEAT
     _, index = progress_units()
     per_person = capacity.WRITES_OF_A_PARTITION / (most.progress_rate * index)
     partition_reads, partition_writes = capacity.READS_OF_A_PARTITION, capacity.WRITES_OF_A_PARTITION
@@ -191,8 +192,9 @@ def _limits(most: Figures) -> list[str]:
         "",
         "- **Reading what is due.** Each sweep reads all that is unfinished, and there is a sweep for each server: together that",
         "  grows with the square of their number. This simulation found it, and `shared.inbox.sweeper.pause` is the answer: a",
-        f"  long line is read more rarely by each, so that a server's reading is bounded. {most.throttled:,} sweeps were throttled",
-        "  in this day. A throttled sweep is repeated at the next beat; pushes and running work do not notice.",
+        f"  long line is read more rarely by each, so that a server's reading is bounded. Of about {_rounded(sweeps):,} beats of a",
+        f"  sweep in this day {most.throttled:,} were throttled, since they do not come evenly. A throttled sweep is repeated at the next",
+        "  beat; pushes and running work do not notice.",
         "- **Heartbeats.** A beat that is throttled fails and is logged; a lease survives two. Beyond the limit leases run out",
         "  and work is repeated, safely but in vain. More shards (`shared.aws.inbox_items.SHARDS`) move the limit, each by as",
         "  much; a longer `GAS_LEASE_SECONDS` does as well, and makes the work of a dead server wait longer.",
