@@ -142,7 +142,7 @@ class SnsSender:
 
     def sign(self, envelope: Envelope) -> Envelope:
         """The envelope with the signature that its present values and its SignatureVersion ask for."""
-        algorithm = hashes.SHA1() if envelope.get("SignatureVersion") == "1" else hashes.SHA256()  # noqa: S303
+        algorithm = hashes.SHA1() if envelope.get("SignatureVersion") == "1" else hashes.SHA256()  # noqa: S303 - as SNS signs in version 1
         signature = self.key.sign(string_to_sign(envelope), padding.PKCS1v15(), algorithm)
         return {**envelope, "Signature": base64.b64encode(signature).decode()}
 

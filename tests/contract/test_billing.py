@@ -99,7 +99,7 @@ class _Late:
 
     app: LocalStripe
 
-    def __call__(self, environ, start_response):  # type: ignore[no-untyped-def]
+    def __call__(self, environ, start_response):  # type: ignore[no-untyped-def]  # WSGI's signature
         return self.app.mounted(environ, start_response)
 
 

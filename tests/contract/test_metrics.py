@@ -32,6 +32,6 @@ def test_of_several_annotators_the_slots_are_summed_up_and_the_backlog_is_counte
             Period=3600,
             Statistics=[statistic],  # type: ignore[list-item]  # its type is a Literal
         )
-        return sum(point[statistic] for point in found["Datapoints"])  # type: ignore[literal-required]
+        return sum(point[statistic] for point in found["Datapoints"])  # type: ignore[literal-required]  # the statistic is one of its keys
 
     assert (read("Backlog", "Average"), read("Slots", "Sum"), read("BusySlots", "Sum")) == (7, 4, 3)

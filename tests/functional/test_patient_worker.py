@@ -47,7 +47,7 @@ class Line:
     def began(self, seconds_ago: float) -> Any:
         """The connection, as if a thread had begun to read its request then."""
         accepted, address = self.listener.accept()
-        connection: Any = TConn(self.worker.cfg, accepted, address, self.listener.getsockname())  # type: ignore[no-untyped-call]
+        connection: Any = TConn(self.worker.cfg, accepted, address, self.listener.getsockname())  # type: ignore[no-untyped-call]  # gunicorn has no types
         accepted.settimeout(PATIENCE)
         self.accepted.append(accepted)
         self.worker._busy[connection] = time.monotonic() - seconds_ago
@@ -152,7 +152,7 @@ def told_to_stop(monkeypatch: pytest.MonkeyPatch, notice: int, *, replaced: bool
     """A worker that serves an app and was just told to stop, with or without another one in its place."""
     monkeypatch.setenv("GAS_DRAIN_NOTICE_SECONDS", str(notice))
     monkeypatch.setattr("gunicorn.workers.base.WorkerTmp", Mock())
-    worker: Any = PatientWorker(1, 1, [], Mock(), 30, Config(), Mock())  # type: ignore[no-untyped-call]
+    worker: Any = PatientWorker(1, 1, [], Mock(), 30, Config(), Mock())  # type: ignore[no-untyped-call]  # gunicorn has no types
     extension = Extension()
     worker.wsgi = Mock(extensions={"gas": extension})
     worker.method_queue = Mock()
@@ -197,7 +197,7 @@ def test_told_to_end_at_once_it_ends_though_a_thread_is_just_being_given_a_reque
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("gunicorn.workers.base.WorkerTmp", Mock())
-    worker: Any = PatientWorker(1, 1, [], Mock(), 30, Config(), Mock())  # type: ignore[no-untyped-call]
+    worker: Any = PatientWorker(1, 1, [], Mock(), 30, Config(), Mock())  # type: ignore[no-untyped-call]  # gunicorn has no types
 
     def end() -> None:
         with pytest.raises(SystemExit):

@@ -25,7 +25,7 @@ def world() -> FrontendWorld:
     """With Stripe's own check of signatures, and alice a customer."""
     world = FrontendWorld()
     world.users.set_customer(world.alice.user_id, world.billing.create_customer(world.alice))
-    world.billing.verify_event = stripe().verify_event  # type: ignore[method-assign]
+    world.billing.verify_event = stripe().verify_event  # type: ignore[method-assign]  # a double's method, for this test
     return world
 
 

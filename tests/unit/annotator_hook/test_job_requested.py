@@ -215,7 +215,7 @@ def test_results_stored_after_their_job_was_deleted_do_not_stay_although_s3_was_
     def away(prefix: str) -> None:
         raise Unavailable("S3 is away.")
 
-    clear, world.results.delete_under = world.results.delete_under, away  # type: ignore[method-assign]
+    clear, world.results.delete_under = world.results.delete_under, away  # type: ignore[method-assign]  # a double's method, for this test
     world.engine = delete_at_the_end
     with pytest.raises(Unavailable):
         world.deliver()

@@ -67,7 +67,7 @@ def test_a_date_that_is_none_changes_nothing(date: str | None) -> None:
 def test_it_hears_every_answer_of_a_client() -> None:
     clock = a_clock(ahead=timedelta())
     heard = []
-    clock.hear = lambda headers: heard.append(dict(headers))  # type: ignore[method-assign]
+    clock.hear = lambda headers: heard.append(dict(headers))  # type: ignore[method-assign]  # a double's method, for this test
     with mock_aws():
         client = boto3.client("dynamodb", region_name="us-east-1")
         clock.listen(client)

@@ -66,9 +66,9 @@ def transcript(strand: int, **changes: object) -> Transcript:
     exons = list(PLACES)
     given = {"biotype": "protein_coding", "cds": cds, "exons": exons, "tags": frozenset(), "mature": []} | changes
     if strand < 0:
-        given["exons"] = [(SIZE + 1 - end, SIZE + 1 - start) for start, end in given["exons"]][::-1]  # type: ignore[attr-defined]
-        given["cds"] = [(SIZE + 1 - end, SIZE + 1 - start, p) for start, end, p in given["cds"]][::-1]  # type: ignore[attr-defined]
-        given["mature"] = [(SIZE + 1 - end, SIZE + 1 - start) for start, end in given["mature"]][::-1]  # type: ignore[attr-defined]
+        given["exons"] = [(SIZE + 1 - end, SIZE + 1 - start) for start, end in given["exons"]][::-1]  # type: ignore[attr-defined]  # lists of pairs, as the test gives them
+        given["cds"] = [(SIZE + 1 - end, SIZE + 1 - start, p) for start, end, p in given["cds"]][::-1]  # type: ignore[attr-defined]  # lists of pairs, as the test gives them
+        given["mature"] = [(SIZE + 1 - end, SIZE + 1 - start) for start, end in given["mature"]][::-1]  # type: ignore[attr-defined]  # lists of pairs, as the test gives them
     return Transcript(
         transcript_id="T1",
         line=1,
@@ -79,7 +79,7 @@ def transcript(strand: int, **changes: object) -> Transcript:
         version="2",
         protein_id="P1",
         protein_version="3",
-        **given,  # type: ignore[arg-type]
+        **given,  # type: ignore[arg-type]  # a test names its fields rightly
     )
 
 

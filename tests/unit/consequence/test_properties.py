@@ -105,7 +105,7 @@ def _check(model: ContigModel, sequence: Bytes, transcript: int, position: int, 
         said = said.removesuffix("*")
     assert after.startswith(said) if not whole else after == said, (row, before, after, said)
     if match := re.search("fsTer(\\d+)$", name):
-        at = int(re.match(f"{AA}(\\d+)", name)[2])  # type: ignore[index]
+        at = int(re.match(f"{AA}(\\d+)", name)[2])  # type: ignore[index]  # it matches
         assert after.index("*") + 1 == at - 1 + int(match[1])
     if match := re.search("extTer(\\d+)$", name):
         assert after.index("*") + 1 == len(before) + int(match[1])

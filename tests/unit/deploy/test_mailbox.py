@@ -29,7 +29,7 @@ def mail(message_id: str = "m1", **changes: object) -> Mail:
         tags={"job_id": "j1"},
         sent_at="2026-03-06T19:31:32.895Z",
     )
-    return dataclasses.replace(usual, **changes)  # type: ignore[arg-type]
+    return dataclasses.replace(usual, **changes)  # type: ignore[arg-type]  # a test names its fields rightly
 
 
 @pytest.fixture

@@ -127,7 +127,7 @@ def test_no_job_is_run_again_while_the_audit_log_is_away(world: OperatorsWorld, 
 def test_the_audit_log_says_when_a_job_was_not_run_again_after_all(world: OperatorsWorld, operator: Browser) -> None:
     job = a_failed_job(world)
     page = operator.get(f"/operators/jobs/{job.job_id}")
-    world.jobs.run_again = Mock(side_effect=Conflict("Somebody was quicker."))  # type: ignore[method-assign]
+    world.jobs.run_again = Mock(side_effect=Conflict("Somebody was quicker."))  # type: ignore[method-assign]  # a double's method, for this test
     late = operator.follow(operator.submit(page, "Run it again", why=WHY))
     assert "is being run again already" in late.words
     assert [entry.what for entry in world.audit.entries] == [

@@ -17,7 +17,7 @@ INTERGENIC = call(None, "", "intergenic_variant", pick=True)
 def found(page: Page) -> list[str]:
     """The variants in the table."""
     [table] = [table for table in page.all("table") if "variants" in table.get("class", "")]
-    return [text_of(row.find("th") or row) for row in table.iter("tr")][1:]  # type: ignore[arg-type,unused-ignore]
+    return [text_of(row.find("th") or row) for row in table.iter("tr")][1:]  # type: ignore[arg-type,unused-ignore]  # of elements alone, as the page has them
 
 
 def chips(page: Page) -> list[str]:

@@ -88,7 +88,7 @@ def test_another_topics_message_is_403(site: Site) -> None:
 
 @pytest.mark.parametrize("error", [Unavailable("DynamoDB is away."), Permanent("DynamoDB refused.")])
 def test_a_message_that_cannot_be_stored_now_is_503_and_says_when_to_come_again(site: Site, error: Exception) -> None:
-    site.world.inbox.fail_with = error  # type: ignore[assignment]
+    site.world.inbox.fail_with = error  # type: ignore[assignment]  # any error will do
     response = site.notify()
     assert response.status_code == 503
     assert "Retry-After" in response.headers

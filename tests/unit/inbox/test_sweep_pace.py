@@ -32,9 +32,9 @@ class Paced(Running):
 
         def counted(*args: object, **kwargs: object) -> object:
             self.surveys.append(1)
-            return survey(*args, **kwargs)  # type: ignore[arg-type]
+            return survey(*args, **kwargs)  # type: ignore[arg-type]  # handed on as they came
 
-        self.world.inbox.survey = counted  # type: ignore[method-assign, assignment]
+        self.world.inbox.survey = counted  # type: ignore[method-assign, assignment]  # a double's method, for this test
 
     def let_it_beat(self) -> None:
         seen = len(self.beats)

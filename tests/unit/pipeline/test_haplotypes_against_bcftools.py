@@ -89,7 +89,7 @@ def _theirs(vcf: Path, out: Path) -> Iterator[tuple[Combination, str, str]]:
         for call in entry.split(","):
             fields = call.split("|")
             if len(fields) == 7 and "+" in fields[6] and not fields[0].startswith("*"):
-                members = frozenset(int(re.match(r"\d+", change)[0]) for change in fields[6].split("+"))  # type: ignore[index]
+                members = frozenset(int(re.match(r"\d+", change)[0]) for change in fields[6].split("+"))  # type: ignore[index]  # it matches
                 yield (fields[2], members), fields[0], fields[5]
 
 

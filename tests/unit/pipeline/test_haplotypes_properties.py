@@ -105,7 +105,7 @@ def _agree(names: list[str], before: str, after: str) -> None:
         said = said.removesuffix("*")
     assert after.startswith(said) if not whole else after == said, (names, before, after, said)
     if len(names) == 1 and (match := re.search(r"fsTer(\d+)$", names[0])):
-        at = int(re.match(r"[A-Z][a-z]{2}(\d+)", names[0])[1])  # type: ignore[index]
+        at = int(re.match(r"[A-Z][a-z]{2}(\d+)", names[0])[1])  # type: ignore[index]  # it matches
         assert after.index("*") + 1 == at - 1 + int(match[1])
 
 

@@ -120,9 +120,9 @@ def test_upgrade_in_the_last_moment_of_archiving() -> None:
         world.subscribes(alice)
         world.deliver(world.take(StripeEvent))
         world.take(AccountChanged)  # looked at the job as the index still had it, AVAILABLE without a wait
-        return archived(*args, **fields)  # type: ignore[arg-type]
+        return archived(*args, **fields)  # type: ignore[arg-type]  # handed on as they came
 
-    world.jobs.archived = late  # type: ignore[method-assign, assignment]
+    world.jobs.archived = late  # type: ignore[method-assign, assignment]  # a double's method, for this test
     world.deliver(message)
     assert world.present(job).files is FilesState.RESTORING
 
@@ -138,7 +138,7 @@ def test_an_upgrade_that_meets_a_job_at_the_moment_when_its_archiving_begins_ask
         world.jobs.begin_archive(job_id, wait=job.wait, now=world.time)
         return end_wait(job_id)
 
-    world.jobs.end_wait = late  # type: ignore[method-assign, assignment]
+    world.jobs.end_wait = late  # type: ignore[method-assign, assignment]  # a double's method, for this test
     world.deliver(world.take(AccountChanged))
     assert [one.job_id for one in world.pending if isinstance(one, RestoreRequested)] == [job.job_id]
 
@@ -376,9 +376,9 @@ def test_a_wait_that_fires_at_the_moment_when_the_job_is_run_again() -> None:
 
     def late(*args: object, **fields: object) -> object:
         world.run_again(job)
-        return begin(*args, **fields)  # type: ignore[arg-type]
+        return begin(*args, **fields)  # type: ignore[arg-type]  # handed on as they came
 
-    world.jobs.begin_archive = late  # type: ignore[method-assign, assignment]
+    world.jobs.begin_archive = late  # type: ignore[method-assign, assignment]  # a double's method, for this test
     world.deliver(message)
     assert world.storage(job) == {"standard"}
 

@@ -24,7 +24,7 @@ class Drip(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]  # what a raw stream has
         count = min(len(buffer), self.left, self.piece)
         buffer[:count] = b" " * count
         self.left -= count
