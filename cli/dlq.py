@@ -6,8 +6,10 @@ wrong.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -114,9 +116,15 @@ def show_letter(operations: Operations, *, queue: str, letter_id: str | None) ->
     return Answer(document, lambda console: view.show_letter(console, shown, email, now))
 
 
+def _finite(context: click.Context, parameter: click.Parameter, given: float | None) -> float | None:
+    if given is not None and math.isnan(given):  # which lies within every range
+        raise click.BadParameter("nan is not a rate.", ctx=context, param=parameter)
+    return given
+
+
 @dlq_group.command("replay")
 @_choice
-@click.option("--rate", type=click.FloatRange(0, min_open=True), help="At most so many a second.")
+@click.option("--rate", type=click.FloatRange(0.001, 10_000), callback=_finite, help="At most so many a second.")
 @why_option(required=False)
 @command
 def replay_letters(
@@ -143,6 +151,7 @@ def replay_letters(
         lambda: _selection(operations, queues, letter_ids, error, since, until),
         lambda selection, stop: office.replay(selection, who=who, why=why, dry_run=not yes, per_second=rate, stop=stop),
         deed="Replaying" if yes else "Looking",
+        is_replay=True,
     )
 
 
@@ -198,7 +207,9 @@ def _selection(
     return Selection(frozenset(queues or every), frozenset(letter_ids), since=first, until=last, error=error)
 
 
-def _carry_out(operations: Operations, select: Callable[[], Selection], run: Run, *, deed: str) -> Answer:
+def _carry_out(
+    operations: Operations, select: Callable[[], Selection], run: Run, *, deed: str, is_replay: bool = False
+) -> Answer:
     with stoppable() as stop:  # from the first moment: whatever was stopped, the answer says what was done
         counts = operations.office.counts()
         selection = select()
@@ -217,6 +228,10 @@ def _carry_out(operations: Operations, select: Callable[[], Selection], run: Run
                     advance()
             except GasError as error:  # what was done until then is to be told all the same
                 done.stopped = str(error)
+        if is_replay and done.is_dry_run:
+            with suppress(GasError):  # a replay asks again
+                pauses = operations.inbox.pauses()
+                done.paused = [pauses[name] for name in done.met if name in pauses]
         if stop.is_set() and not done.stopped:
             done.stopped = "Stopped as you asked; the rest is still in the queue."
     if is_everything and not done.stopped:

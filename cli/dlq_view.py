@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +18,7 @@ from cli.dlq_list import NO_REASON, left, listed, short, why_dead
 from cli.operator import clock, iso, plain, span
 from cli.people import named
 from shared.core.clock import to_iso
+from shared.core.inbox import Pause
 from shared.inbox.letters import UNDELIVERED, Claimed, Result, Shown, Verdict
 
 _MOST_ROWS = 50
@@ -114,6 +115,8 @@ class Done:
     """Queue → how many of its letters were looked at."""
     kept: Counter[str] = field(default_factory=Counter)
     """Queue → how many of these are still in it."""
+    paused: Sequence[Pause] = ()
+    """Of a dry run of a replay: what is paused of what it met."""
     held: int = 0
     """About how many letters were not met, because somebody holds them."""
     held_until: datetime | None = None
@@ -196,9 +199,13 @@ def show_done(console: Console, done: Done) -> None:
         console.print(
             "What is invalid or undecided stays in the queue: gas dlq show says more of it, gas dlq discard removes it."
         )
+    for pause in done.paused:
+        console.print(
+            plain(f"{pause.route} is paused by {pause.who} ({pause.why}): resume it before a replay.", "yellow")
+        )
     if done.stopped:
         console.print(plain(done.stopped, "yellow"))
-    elif done.is_dry_run and done.counts:
+    elif done.is_dry_run and not done.counts.keys() <= _KEPT:
         until = f"--until {to_iso(done.pinned)} " if done.pinned else ""
         console.print(f'A dry run: nothing was changed. To do it, add {until}--yes --why "…".')
 

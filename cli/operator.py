@@ -111,13 +111,19 @@ def _settings() -> OperatorCommandSettings:
 def why_option(*, required: bool) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
     """``--why`` and ``--who``."""
 
-    why: dict[str, Any] = {"required": True} if required else {"default": ""}
+    why: dict[str, Any] = {"required": True, "callback": _why} if required else {"default": ""}
 
     def decorate(function: Callable[P, Any]) -> Callable[P, Any]:
         who = click.option("--who", callback=_who, help="Who you are. [default: GAS_OPERATOR, or the login name]")
         return click.option("--why", **why, help="The reason, for the audit log.")(who(function))
 
     return decorate
+
+
+def _why(context: click.Context, parameter: click.Parameter, given: str) -> str:
+    if not given.strip():
+        raise click.BadParameter("Say why you do this: the audit log keeps it.", ctx=context, param=parameter)
+    return given
 
 
 def _who(context: click.Context, parameter: click.Parameter, given: str | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +27,7 @@ _WHAT = {
     Verdict.DISCARDED: "Discarded the dead letter.",
 }
 _DONE = {Verdict.WOULD_REPLAY: Verdict.REPLAYED}
+_NOT_REMOVED = "The dead letter may not have been discarded: the queue did not say so."
 _FAILED = "Replaying the dead letter failed: it is still in the queue."
 
 Deed = Callable[[], Judgement]
@@ -42,18 +44,18 @@ class LetterLog:
     who: str
     why: str
 
-    def replay(self, channel: Channel, letters: Sequence[DeadLetter]) -> list[Deed]:
+    def replay(self, channel: Channel, letters: Sequence[DeadLetter], pool: Executor) -> list[Deed]:
         """How each of them is replayed. What is foreseen is in the log by then; what came of it, where it differs, will
         be."""
-        judged = self.replayer.judge(channel, letters)
-        foreseen = [(each.letter, each.found) for each in judged if isinstance(each.found, Judgement)]
-        self.audit.record_all(
-            [
-                self._entry(channel, letter, _DONE.get(said.verdict, said.verdict), said.detail)
-                for letter, said in foreseen
-            ]
-        )
+        judged = self.replayer.judge(channel, letters, pool=pool)
+        self.audit.record_all([self._foreseen(channel, each) for each in judged])
         return [partial(self._replay, channel, each) for each in judged]
+
+    def _foreseen(self, channel: Channel, judged: Judged) -> AuditEntry:
+        if isinstance(judged.found, Exception):
+            return self._entry(channel, judged.letter, Verdict.UNDECIDED, type(judged.found).__name__)
+        verdict = judged.found.verdict
+        return self._entry(channel, judged.letter, _DONE.get(verdict, verdict), judged.found.detail)
 
     def _replay(self, channel: Channel, judged: Judged) -> Judgement:
         foreseen = judged.judgement()
@@ -69,10 +71,16 @@ class LetterLog:
             self._record(channel, judged.letter, done.verdict, done.detail)
         return done
 
-    def discard(self, channel: Channel, letters: Sequence[DeadLetter]) -> list[Deed]:
-        """Writes down that they are removed, which is for the caller to do."""
+    def discard(self, channel: Channel, letters: Sequence[DeadLetter], pool: Executor) -> list[Deed]:  # noqa: ARG002 - as `replay`
+        """Writes down that they are removed, which is for the caller to do, who says when it could not."""
         self.audit.record_all([self._entry(channel, letter, Verdict.DISCARDED, "") for letter in letters])
         return [partial(Judgement, Verdict.DISCARDED, "")] * len(letters)
+
+    def not_discarded(self, channel: Channel, letters: Sequence[DeadLetter]) -> None:
+        """Writes down that they may still be there, as far as that can be written now."""
+        entries = [self._entry(channel, letter, Verdict.UNDECIDED, "", _NOT_REMOVED) for letter in letters]
+        with suppress(GasError):
+            self.audit.record_all(entries)
 
     def _record(self, channel: Channel, letter: DeadLetter, verdict: Verdict, detail: str, what: str = "") -> None:
         self.audit.record(self._entry(channel, letter, verdict, detail, what))

@@ -10,7 +10,7 @@ import builtins
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from typing import TypeVar
@@ -83,6 +83,7 @@ class LetterOffice:
         """Raises `ValueError` when a channel's topic is no ARN."""
         self._channels = {channel.name: channel for channel in channels}
         self._queues = queues
+        self._inbox = inbox
         self._audit = audit
         self._subscriptions = subscriptions
         self._readiness = readiness
@@ -183,10 +184,11 @@ class LetterOffice:
             order = Order(selection, self._foresee, "looked at", is_dry_run=True, limit=limit, stop=stop)
         else:
             _require_reason(who, why)
-            endpoints = Endpoints(self._subscriptions, self._readiness, self._now)
+            endpoints = Endpoints(self._subscriptions, self._readiness, self._inbox.pauses, self._now)
+            journal = LetterLog(self._audit, self._replayer, self._now, who, why)
             order = Order(
                 selection,
-                LetterLog(self._audit, self._replayer, self._now, who, why).replay,
+                journal.replay,
                 "replayed",
                 before=endpoints.require_ready,
                 per_second=per_second,
@@ -207,24 +209,26 @@ class LetterOffice:
     ) -> Iterator[Result]:
         """Removes the selected for good, whatever they are. Otherwise as `replay`."""
 
-        def spare(channel: Channel, letters: Sequence[DeadLetter]) -> builtins.list[Deed]:  # noqa: ARG001 - as `discard`
+        def spare(channel: Channel, letters: Sequence[DeadLetter], pool: Executor) -> builtins.list[Deed]:  # noqa: ARG001 - as `discard`
             return [partial(Judgement, Verdict.WOULD_DISCARD, "")] * len(letters)
 
+        journal = LetterLog(self._audit, self._replayer, self._now, who, why)
         if not dry_run:
             _require_reason(who, why)
         return self._round(
             Order(
                 selection,
-                spare if dry_run else LetterLog(self._audit, self._replayer, self._now, who, why).discard,
+                spare if dry_run else journal.discard,
                 "looked at" if dry_run else "discarded",
                 is_dry_run=dry_run,
+                not_removed=journal.not_discarded,
                 limit=limit,
                 stop=stop or threading.Event(),
             )
         )
 
-    def _foresee(self, channel: Channel, letters: Sequence[DeadLetter]) -> builtins.list[Deed]:
-        return [judged.judgement for judged in self._replayer.judge(channel, letters)]
+    def _foresee(self, channel: Channel, letters: Sequence[DeadLetter], pool: Executor) -> builtins.list[Deed]:
+        return [judged.judgement for judged in self._replayer.judge(channel, letters, pool=pool)]
 
     def _round(self, order: Order) -> Iterator[Result]:
         channels = self._chosen(order.selection)

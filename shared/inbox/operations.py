@@ -104,7 +104,10 @@ def build_operations(settings: OperatorSettings) -> Operations:
             subscriptions=subscriptions,
             readiness=HttpReadiness(),
             certificates=CertificateStore(
-                fetch=fetch_certificate, now=now, extra_origin=settings.extra_certificate_origin
+                fetch=fetch_certificate,
+                now=now,
+                extra_origin=settings.extra_certificate_origin,
+                is_bounded=False,  # a few letters with made-up certificates must not keep the true ones from theirs
             ),
             parsers=PARSERS,
             now=now,

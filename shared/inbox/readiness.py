@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -14,6 +15,7 @@ from urllib3.exceptions import HTTPError
 from shared.core.channels import Channel, Subscriptions
 from shared.core.clock import Clock
 from shared.core.errors import NotFound, Unavailable
+from shared.core.inbox import Pause
 
 _PATIENCE = 3.0  # seconds
 _LONGEST = 16 * 1024  # bytes of an answer that are read
@@ -93,9 +95,12 @@ def _backlog(body: bytes) -> ServerState:
 class Endpoints:
     """The servers behind the channels, for one replay: each is asked at most once a second."""
 
-    def __init__(self, subscriptions: Subscriptions, servers: Servers, now: Clock) -> None:
+    def __init__(
+        self, subscriptions: Subscriptions, servers: Servers, pauses: Callable[[], Mapping[str, Pause]], now: Clock
+    ) -> None:
         self._subscriptions = subscriptions
         self._servers = servers
+        self._pauses = pauses
         self._now = now
         self._urls: dict[str, list[str]] = {}
         self._states: dict[str, tuple[datetime, list[ServerState]]] = {}
@@ -106,8 +111,11 @@ class Endpoints:
         """Called before ``count`` letters are replayed. Answers why they have to wait, in a sentence; empty: go on.
 
         A replay leaves half of the servers' backlog to what is pushed meanwhile. Raises `Unavailable` with a sentence
-        when the channel's server does not take pushes, or nobody is subscribed.
+        when the channel is paused, its server does not take pushes, or nobody is subscribed. Where there is no inbox,
+        nothing is replayed, and nobody has to be ready.
         """
+        if not channel.has_inbox:
+            return ""
         now = self._now()
         self._sent = [(at, number) for at, number in self._sent if timedelta(0) <= now - at < _UNSEEN]
         unseen = sum(number for _, number in self._sent)
@@ -123,6 +131,8 @@ class Endpoints:
     def _states_of(self, channel: Channel, now: datetime) -> list[ServerState]:
         asked_at, states = self._states.get(channel.name, (None, []))
         if asked_at is None or not timedelta(0) <= now - asked_at < _ASKED_EVERY:
+            if pause := self._pauses().get(channel.name):
+                raise Unavailable(f"{channel.name} is paused by {pause.who} ({pause.why}): resume it first.")
             states = [self._servers.ask(url) for url in self._of(channel)]
             for state in states:
                 if state.complaint:

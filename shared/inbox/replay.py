@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from shared.core.channels import Channel
@@ -124,9 +126,14 @@ class Replayer:
             for channel in channels
         }
 
-    def judge(self, channel: Channel, letters: Sequence[DeadLetter]) -> list[Judged]:
-        """What a replay of each would do, in their order; changes nothing. Raises `Unavailable`."""
-        looked_at = [self._look(channel, letter) for letter in letters]
+    def judge(self, channel: Channel, letters: Sequence[DeadLetter], *, pool: Executor | None = None) -> list[Judged]:
+        """What a replay of each would do, in their order; changes nothing. Raises `Unavailable`, and whatever an entry
+        makes of which the inbox has something that nobody can read.
+
+        ``pool``: looks at several at once, since each may have to wait for a certificate.
+        """
+        look = partial(self._look, channel)
+        looked_at = list(pool.map(look, letters) if pool is not None else map(look, letters))
         true = [_entry_id(channel, found) for found in looked_at if isinstance(found, Notification)]
         known = self._inbox.get_all(true)
 
@@ -232,6 +239,8 @@ def _against(known: Entry | None, message: Notification) -> Judgement:
     """What is to be done with a true message of which the inbox has this."""
     if known is None:
         return Judgement(Verdict.WOULD_REPLAY, "It was never accepted.")
+    if known.verdict and known.state in {EntryState.RUNNING, EntryState.RECEIVED}:
+        return Judgement(Verdict.UNDECIDED, "It is being given up at this moment: look at it again in a minute.", known)
     if known.digest != digest(message):
         return Judgement(
             Verdict.INVALID, "The inbox has another message under its MessageId, which SNS never gives twice.", known

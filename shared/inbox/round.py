@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
+from typing import NoReturn
 
 import structlog
 
@@ -23,6 +25,8 @@ log = structlog.get_logger()
 
 _AT_ONCE = 10  # letters, as many as one receive brings
 _BLINK = 0.2  # seconds that pass at most until a round that waits sees that it shall stop
+_GONE = {Verdict.DISCARDED}
+"""What is in the queue and nowhere else: unless the queue says that it removed it, it is not known to be done."""
 _REMOVED = {Verdict.REPLAYED, Verdict.DUPLICATE, Verdict.DISCARDED}
 
 
@@ -49,11 +53,14 @@ class Order:
     """What is to be done with the selected letters."""
 
     selection: Selection
-    prepare: Callable[[Channel, Sequence[DeadLetter]], Sequence[Deed]]
-    """Does what is done for a few of them together, and answers what remains to be done to each, in their order; several
-    threads do that. The round removes the letter when the verdict is so. Raises `Unavailable`: nothing was done then."""
+    prepare: Callable[[Channel, Sequence[DeadLetter], Executor], Sequence[Deed]]
+    """Does what is done for a few of them together, and answers what remains to be done to each, in their order; the
+    threads of the pool do that. The round removes the letter when the verdict is so. Raises `Unavailable`: nothing was
+    done then; and anything else when one of the letters is at fault."""
     deed: str
     """What is done, as a participle, for sentences."""
+    not_removed: Callable[[Channel, Sequence[DeadLetter]], None] = lambda _channel, _letters: None
+    """Called with letters of which the queue does not say that it removed them, though nobody else has them."""
     is_dry_run: bool = False
     """Nothing is removed, whatever the verdict."""
     before: Callable[[Channel, int], str] = lambda _channel, _count: ""
@@ -114,7 +121,7 @@ class Round:
                 if self._is_over:
                     return
                 self._wait_for_room(channel, len(chunk))
-                outcomes = list(pool.map(self._attempt, chunk, self._order.prepare(channel, chunk)))
+                outcomes = list(pool.map(self._attempt, chunk, self._prepare(channel, chunk, pool)))
                 results = [outcome for outcome in outcomes if isinstance(outcome, Result)]
                 failure: GasError | None = next(
                     (outcome for outcome in outcomes if isinstance(outcome, Retryable)), None
@@ -123,12 +130,25 @@ class Round:
                     scan.delete([result.letter for result in results if self._removes(result)])
                 except GasError as error:
                     failure = error
+                    self._order.not_removed(channel, [each.letter for each in results if each.verdict in _GONE])
+                    results = [each for each in results if each.verdict not in _GONE]
                 self._note(results)
                 yield from results
                 if failure is not None:
                     raise failure
             if self._is_over:
                 return
+
+    def _prepare(self, channel: Channel, chunk: Sequence[DeadLetter], pool: ThreadPoolExecutor) -> Sequence[Deed]:
+        """One letter at which this fails does not keep it from the others."""
+        try:
+            return self._order.prepare(channel, chunk, pool)
+        except Retryable:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is raised again, for the one letter that it is about
+            if len(chunk) == 1:
+                return [partial(_raise, error)]
+            return [deed for letter in chunk for deed in self._prepare(channel, [letter], pool)]
 
     def _attempt(self, letter: DeadLetter, deed: Deed) -> Result | Retryable:
         bare = replace(letter, body="")
@@ -182,3 +202,7 @@ class Round:
     def _so_far(self) -> str:
         count = "1 was" if self._done == 1 else f"{self._done:,} were" if self._done else "Nothing was"
         return f"{count} {self._order.deed}; the rest is still in the queue."
+
+
+def _raise(error: Exception) -> NoReturn:
+    raise error

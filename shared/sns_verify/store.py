@@ -66,7 +66,8 @@ class CertificateStore:
     ``fetch`` answers the bytes at a URL; whatever it raises means that the certificate cannot be had now. ``now`` answers
     an aware datetime. ``extra_origin`` (such as ``http://127.0.0.1:8003``) is one more origin whose certificates count for
     every topic, for a stand-in of SNS on the same machine; `ValueError` unless it is a loopback address. ``patience`` is
-    for how many seconds a request waits for a fetch.
+    for how many seconds a request waits for a fetch. ``is_bounded``: False where no stranger can ask, as at an operator's
+    terminal; then neither the number of fetches under way nor the budget below keeps anybody from a certificate.
 
     - 32 certificates are kept. Those that have verified a message are the last to go, so that nobody can push them out
       without SNS's private keys.
@@ -82,6 +83,7 @@ class CertificateStore:
         now: Callable[[], datetime] = utc_now,
         extra_origin: str | None = None,
         patience: float = 5.0,
+        is_bounded: bool = True,
     ) -> None:
         if extra_origin is not None and not _is_loopback_origin(extra_origin):
             raise ValueError(
@@ -92,6 +94,7 @@ class CertificateStore:
         self._now = now
         self._extra_origin = extra_origin
         self._patience = patience
+        self._is_bounded = is_bounded
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         """The first is the next to go."""
@@ -157,7 +160,7 @@ class CertificateStore:
             failure = self._failures.get(url)
             if failure is not None and failure.repeated and _is_recent(failure.at, now):
                 raise _anew(failure.error)
-            if len(self._flights) >= _FLIGHTS or not self._spend(now):
+            if self._is_bounded and (len(self._flights) >= _FLIGHTS or not self._spend(now)):
                 raise Undecided("certificate-budget", "Too many unknown certificates are asked for at this moment.")
             self._flights[url] = flight
         try:

@@ -13,6 +13,7 @@ import pytest
 
 from shared.core.clock import to_iso
 from shared.core.errors import Permanent
+from shared.core.inbox import Pause
 from tests.unit.cli.dlq_terminal import YES, Terminal
 from tests.unit.inbox.dead_letters_world import ENDPOINT, DeadLetterWorld
 
@@ -52,6 +53,19 @@ def test_what_would_fail_at_once_is_counted_by_itself(terminal: Terminal, world:
     answer = terminal.answers("replay", "--all")
     assert answer["counts"] == {"would be replayed": 1, "would fail at once": 1}
     assert [row["id"] for row in answer["results"] if row["verdict"] == "would fail at once"] == [vain]
+
+
+def test_a_dry_run_in_which_nothing_can_be_replayed_asks_for_no_more(
+    terminal: Terminal, world: DeadLetterWorld
+) -> None:
+    world.raw("?")
+    assert "To do it" not in terminal.says("replay", "--all", code=1)
+
+
+def test_a_dry_run_says_what_is_paused(terminal: Terminal, world: DeadLetterWorld) -> None:
+    world.undelivered()
+    world.inbox.pause(Pause("job-requests", "otto", "Each does harm.", world.time))
+    assert "job-requests is paused by otto (Each does harm.): resume it" in terminal.says("replay", "--all")
 
 
 def test_a_replay_is_a_dry_run_unless_it_is_confirmed(terminal: Terminal, world: DeadLetterWorld) -> None:

@@ -86,11 +86,13 @@ def test_nobody_becomes_an_operator_whose_address_is_not_known_to_be_theirs(term
     assert terminal.world.users.get("alice").role == "user"
 
 
-def test_a_role_asks_for_a_reason(terminal: Terminal) -> None:
+@pytest.mark.parametrize("why", [(), ("--why", ""), ("--why", "  ")])
+def test_a_role_asks_for_a_reason(terminal: Terminal, why: tuple[str, ...]) -> None:
     terminal.account()
-    result = terminal.run("role", "alice", "operator")
+    result = terminal.run("role", "alice", "operator", *why)
     assert result.exit_code == 2
     assert "--why" in result.stderr
+    assert terminal.world.users.get("alice").role == "user"
 
 
 def test_nothing_is_done_that_the_audit_log_cannot_know_of(terminal: Terminal) -> None:

@@ -23,11 +23,16 @@ class Endpoint:
         extra_origin: str | None = None,
         patience: float = 5.0,
         minimum_version: int = 2,
+        is_bounded: bool = True,
     ) -> None:
         self.time = NOON
         self.sender = sender or SnsSender()
         self.store = CertificateStore(
-            fetch=fetch or self.sender.fetch, now=self.now, extra_origin=extra_origin, patience=patience
+            fetch=fetch or self.sender.fetch,
+            now=self.now,
+            extra_origin=extra_origin,
+            patience=patience,
+            is_bounded=is_bounded,
         )
         self.verifier = Verifier(
             topic_arns=topic_arns, certificates=self.store, now=self.now, minimum_version=minimum_version

@@ -214,6 +214,15 @@ def test_made_up_names_do_not_become_a_flood_of_requests(host: Host, endpoint: E
     assert len(host.asked) <= 10 + 60
 
 
+def test_where_no_stranger_asks_made_up_names_keep_nobody_from_a_certificate(host: Host) -> None:
+    endpoint = Endpoint(fetch=host.fetch, is_bounded=False)
+    host.made_up = lambda asked: asked != url(0)
+    for number in range(1, 31):
+        endpoint.error(from_certificate(endpoint.sender, number))
+    assert endpoint.believes(from_certificate(endpoint.sender, 0))
+    assert len(host.asked) == 31
+
+
 def test_a_flood_does_not_stop_messages_with_a_known_certificate(host: Host, endpoint: Endpoint) -> None:
     endpoint.push(from_certificate(endpoint.sender, 0))
     host.made_up = lambda _: True
