@@ -33,6 +33,7 @@ P = ParamSpec("P")
 CHANNELS = tuple(PARSERS)
 """Their names, for options."""
 _INTERRUPTED = "Stopped at once, as you asked. If anything was done until then, the audit log has it."
+_MOST_COMPLAINTS = 2
 _WIDE = 180  # columns, where a file or another program reads
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _AGO = re.compile(r"(\d{1,6})([smhdw])").fullmatch
@@ -102,9 +103,11 @@ def _settings() -> OperatorCommandSettings:
     try:
         return OperatorCommandSettings.from_environment()
     except ConfigurationError as error:
+        complaints = str(error).split("; ")
+        more = f"; and {len(complaints) - _MOST_COMPLAINTS} more" if len(complaints) > _MOST_COMPLAINTS else ""
         raise ConfigurationError(
-            f"{error}. Commands read the servers' settings from the environment: source settings.sh first "
-            "(where `make run` runs: . var/settings.sh)."
+            "Commands read the servers' settings from the environment: source settings.sh first "
+            f"(. var/settings.sh, which is there while `make run` runs). {'; '.join(complaints[:_MOST_COMPLAINTS])}{more}."
         ) from None
 
 

@@ -134,12 +134,17 @@ def _viewer() -> User | None:
         return None
 
 
+def _is_read_by_a_script() -> bool:
+    """As the genome view reads files: a page that asks to sign in would be taken for a file without variants."""
+    return request.headers.get("Sec-Fetch-Dest") == "empty" or "Range" in request.headers
+
+
 def _to_sign_in() -> AnyResponse:
     if is_fragment_request():
         response: Response = make_response("", 401)
         response.headers["HX-Redirect"] = url_for("accounts.sign_in")
         return response
-    if request.accept_mimetypes.best == "application/json":
+    if request.accept_mimetypes.best == "application/json" or _is_read_by_a_script():
         abort(401)
     if request.method == "GET":
         return redirect(url_for("accounts.sign_in", next=safe_next(request.full_path.rstrip("?"))))

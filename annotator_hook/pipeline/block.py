@@ -29,6 +29,8 @@ MOST_HELD: Final = 16 << 20
 """Bytes of odd records' alleles that are held before they are written to the spool."""
 MOST_SEEN: Final = 10_000
 """Different texts of a column whose names are remembered."""
+MOST_DIFFERING: Final = 3
+"""Records of another REF than the reference's that are told of one by one."""
 _ESCAPED: Final = re.compile(r"[%;=,\s\x00-\x1f\x7f]")
 Use = tuple[str, str, str]
 """Kind of header line, name, and ``Flag`` for an INFO without a value."""
@@ -53,6 +55,8 @@ class Found:
     matches: int = 0
     """Records whose REF is the reference's."""
     mismatches: int = 0
+    differing: list[str] = field(default_factory=list)
+    """The first of these, and what the reference has there."""
     stray_comments: int = 0
     pieces: list[Piece] = field(default_factory=list)
 
@@ -171,6 +175,10 @@ class _Pass:
                 found.other_contigs[record.chrom] += 1
             elif examined.reason == "ref-mismatch":
                 found.mismatches += 1
+                if len(found.differing) < MOST_DIFFERING:
+                    end = record.pos + len(record.ref) - 1
+                    reference = on_one_line(self._genome.bases(examined.contig.name, record.pos, end), 40)
+                    found.differing.append(f"{_place(record, record.alt)}, where the reference has {reference}")
             return
         found.matches += 1
         for alt, reason in examined.left_out:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from annotator_hook.pipeline import header as headers
-from annotator_hook.pipeline.block import Examiner, Found
+from annotator_hook.pipeline.block import MOST_DIFFERING, Examiner, Found
 from annotator_hook.pipeline.genome import Genome
 from annotator_hook.pipeline.outcome import InputRejected
 from annotator_hook.pipeline.reasons import SKIP_REASONS
@@ -26,6 +26,8 @@ about seven in ten differ."""
 ENOUGH_MATCHES: Final = 10
 """REF alleles that must all match before a wrong contig length in the header is taken for a slip."""
 MOST_UNDECLARED: Final = 1000
+FEW: Final = 10
+"""Records that were compared up to which it is not sure that the file is of another assembly: REF may be mistyped."""
 _KEY: Final = re.compile(r"[A-Za-z_][0-9A-Za-z_.]{0,199}")
 _FILTER: Final = re.compile(r"[^\s;,<>=\"\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,200}")
 
@@ -55,6 +57,8 @@ class Check:
         self._matches = 0
         self._mismatches = 0
         """Records whose REF is not the reference's."""
+        self._differing: list[str] = []
+        """The first of these."""
         self._stray_comments = 0
 
     def run(self, on_records: Callable[[int], None]) -> None:
@@ -74,6 +78,7 @@ class Check:
         self._left_out += found.left_out
         self._matches += found.matches
         self._mismatches += found.mismatches
+        self._differing += found.differing[: MOST_DIFFERING - len(self._differing)]
         self._stray_comments += found.stray_comments
         for line, place, why in found.listed:
             self._log.skipped(line, place, why)
@@ -126,10 +131,19 @@ class Check:
         if mismatches:
             rate = f"{mismatches:,} of {compared:,} records ({mismatches / compared:.0%})"
             why.append(f"REF differs from the reference in {rate}.")
+        lift = (
+            "align and call against this reference, or lift the variants over (for instance with bcftools +liftover)."
+        )
+        if compared <= FEW and not wrong_length:  # typed by hand, perhaps
+            raise InputRejected(
+                "assembly",
+                f"{why[0]} {'; '.join(self._differing)}.",
+                f"Check position and REF of each. If they are right for another assembly than {self._pack.assembly}: {lift}",
+            )
         raise InputRejected(
             "assembly",
             f"The file is of another assembly than {self._pack.assembly}. {' '.join(why)}",
-            "Align and call against this reference, or lift the variants over (for instance with bcftools +liftover).",
+            lift[0].upper() + lift[1:],
         )
 
     def _wrong_length(self) -> str:

@@ -127,7 +127,7 @@ def _config(job: Job, lengths: dict[str, int], locus: str) -> dict[str, Any]:
             "loadDefaultGenomes": False,
             "search": False,  # genes are found in the track; igv.js would ask igv.org
             "reference": {
-                "id": str((job.summary.get("pack") or {}).get("assembly") or job.pack),
+                "id": job.pack,
                 "name": str((job.summary.get("pack") or {}).get("title") or job.pack),
                 "format": "chromsizes",
                 "fastaURL": url_for("jobs.genome_sizes", job_id=job.job_id),

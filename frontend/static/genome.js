@@ -10,5 +10,5 @@ try {
   state.remove();
 } catch (error) {
   state.className = "field-error";
-  state.textContent = `The genome view could not be opened: ${error?.message ?? error}. Reload the page; links to your files last eight hours.`;
+  state.textContent = `The genome view could not be opened: ${error?.message ?? error}. Reload the page; you may have to sign in again.`;
 }

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from shared.core.channels import Channel
-from shared.core.clock import Clock, to_iso
+from shared.core.clock import Clock
 from shared.core.dead_letters import DeadLetter
 from shared.core.errors import Conflict
 from shared.core.inbox import About, Entry, EntryState, Inbox
@@ -249,7 +249,7 @@ def _against(known: Entry | None, message: Notification) -> Judgement:
         case EntryState.DEAD:
             return Judgement(Verdict.WOULD_REPLAY, f"It was given up: {known.error}", known)
         case EntryState.DONE:
-            moment = f" at {to_iso(known.finished_at)}" if known.finished_at else ""
+            moment = f" at {known.finished_at:%Y-%m-%d %H:%M:%S} UTC" if known.finished_at else ""
             return Judgement(Verdict.DUPLICATE, f"It was handled{moment}.", known)
         case EntryState.RUNNING:
             return Judgement(Verdict.DUPLICATE, "It is being handled.", known)

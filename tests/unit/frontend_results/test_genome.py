@@ -90,3 +90,14 @@ def test_on_a_long_contig_it_opens_around_the_first_variant_of_the_filter(world:
 def test_without_an_annotated_vcf_there_is_none(world: ResultsWorld, alice: Browser) -> None:
     assert alice.get(f"/jobs/{world.job(JobState.COMPLETED).job_id}/genome").status == 404
     assert alice.get(f"/jobs/{world.job(JobState.QUEUED).job_id}/genome").status == 404
+
+
+@pytest.mark.parametrize("headers", [{"Range": "bytes=0-99"}, {"Sec-Fetch-Dest": "empty"}])
+@pytest.mark.parametrize("path", ["files/vcf", "genome/sizes"])
+def test_a_view_whose_session_has_ended_is_refused_what_it_reads(
+    world: ResultsWorld, job: Job, path: str, headers: dict[str, str]
+) -> None:
+    """Were it led to the page that asks to sign in, it would show a file without variants."""
+    stranger = world.browser()
+    assert stranger.client.get(f"/jobs/{job.job_id}/{path}", headers=headers).status_code == 401
+    assert stranger.client.get(f"/jobs/{job.job_id}/{path}").status_code == 302

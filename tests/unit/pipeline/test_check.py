@@ -109,6 +109,19 @@ def test_another_assembly_is_refused_with_the_rate_of_mismatches(tmp_path: Path)
     assert "3 of 4 records (75%)" in error.message
 
 
+def test_a_single_variant_with_a_mistyped_base_is_told_what_the_reference_has(tmp_path: Path) -> None:
+    error = refusal(tmp_path, vcf("MT 3243 . G A"))
+    assert error.code == "assembly"
+    assert "MT:3243 G>A, where the reference has A" in error.message
+    assert error.hint.startswith("Check position and REF")
+
+
+def test_of_many_records_another_assembly_is_meant(tmp_path: Path) -> None:
+    error = refusal(tmp_path, vcf(*["MT 3243 . G A"] * 11))
+    assert error.message.startswith("The file is of another assembly")
+    assert "position and REF" not in error.hint
+
+
 def test_a_few_mismatches_are_skipped_and_their_rate_is_a_warning(tmp_path: Path) -> None:
     check = checked(tmp_path, vcf(GOOD, GOOD, "MT 1 . A C"))
     assert dict(check.skipped) == {"ref-mismatch": 1}
