@@ -83,6 +83,16 @@ def test_columns_are_sorted_and_chosen_in_place(visit: Visit, explored: str) -> 
     expect(page).to_have_url(re.compile("sort=-impact&columns=.*qual"))
 
 
+@pytest.mark.parametrize("more", ["", "?columns=variant,gene,consequence,impact,hgvsc,hgvsp,clinvar,af,zygosity"])
+def test_the_table_fits_a_laptop_with_nothing_cut_off(visit: Visit, explored: str, more: str) -> None:
+    page = visit(f"{explored}/variants{more}", viewport=WIDE)
+    cut = page.locator(".found-table").evaluate(
+        """box => [box, ...box.querySelectorAll(".badge")].filter((item) => item.scrollWidth > item.clientWidth).length"""
+    )
+    assert cut == 0
+    expect(page.get_by_text("Pathogenic/Likely pathogenic").first).to_be_visible()
+
+
 def test_a_variants_page_leads_on_within_the_filter(visit: Visit, explored: str) -> None:
     page = visit(f"{explored}/variants?gene=MT-ND4")
     found(page).first.get_by_role("link").first.click()
