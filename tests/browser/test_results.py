@@ -77,10 +77,26 @@ def test_columns_are_sorted_and_chosen_in_place(visit: Visit, explored: str) -> 
     page.get_by_role("columnheader", name="Impact").get_by_role("link").click()
     expect(found(page).first).to_contain_text("MODIFIER")
     page.wait_for_url("**sort=-impact")
-    page.get_by_text("Columns", exact=True).click()
-    page.get_by_label("QUAL From the file").check()
+    page.get_by_text("Columns", exact=True).press("Enter")
+    page.get_by_label("QUAL From the file").press("Space")
     expect(page.get_by_role("columnheader", name="QUAL")).to_be_visible()
     expect(page).to_have_url(re.compile("sort=-impact&columns=.*qual"))
+    expect(page.get_by_label("QUAL From the file")).to_be_focused()
+    page.get_by_label("Line In the uploaded file").check()
+    expect(page.get_by_role("columnheader", name="Line")).to_be_visible()
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_the_choice_of_columns_is_at_the_table(visit: Visit, explored: str, script: bool) -> None:
+    page = visit(f"{explored}/variants?impact=HIGH", viewport=WIDE, java_script_enabled=script)
+    choice = page.get_by_text("Columns", exact=True)
+    expect(choice).to_be_in_viewport()
+    choice.click()
+    page.get_by_label("QUAL From the file").check()
+    if not script:
+        page.get_by_role("button", name="Show these columns").click()
+    page.wait_for_url("**/variants?impact=HIGH&columns=*qual")
+    expect(page.get_by_role("columnheader", name="QUAL")).to_be_visible()
 
 
 @pytest.mark.parametrize("more", ["", "?columns=variant,gene,consequence,impact,hgvsc,hgvsp,clinvar,af,zygosity"])
