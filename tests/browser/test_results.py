@@ -178,3 +178,18 @@ def test_words_in_the_genome_view_can_be_read_in_a_dark_window(visit: Visit, exp
     label = page.get_by_title("Variants", exact=True)
     expect(label).to_have_css("background-color", "rgb(255, 255, 255)")
     expect(label).to_have_css("color", "rgb(0, 0, 0)")
+
+
+@pytest.mark.parametrize("width", [360, 390, 760, 1280])
+def test_everything_in_the_genome_views_bar_is_in_sight(visit: Visit, explored: str, width: int) -> None:
+    page = visit(f"{explored}/genome", viewport={"width": width, "height": 844})
+    bar = page.locator(".igv-navbar")
+    expect(page.locator("#genome-state")).to_have_count(0)
+    assert bar.locator("svg:visible").count() >= 3, "the magnifier, closer and farther"
+    outside = bar.evaluate(
+        """bar => [...bar.querySelectorAll("svg, input")].filter((item) => {
+             const [its, whole] = [item.getBoundingClientRect(), bar.getBoundingClientRect()];
+             return its.width && (its.left < whole.left || its.right > whole.right || its.bottom > whole.bottom);
+           }).length"""
+    )
+    assert outside == 0
