@@ -99,6 +99,12 @@ def test_the_choice_of_columns_is_at_the_table(visit: Visit, explored: str, scri
     expect(page.get_by_role("columnheader", name="QUAL")).to_be_visible()
 
 
+def test_a_change_of_usual_length_is_not_broken_in_two(visit: Visit, explored: str) -> None:
+    change = visit(explored, viewport=WIDE).locator(".highlights").get_by_text("p.Phe94_Phe98del", exact=True)
+    lines = change.evaluate("code => code.offsetHeight / parseFloat(getComputedStyle(code).lineHeight)")
+    assert round(lines) == 1
+
+
 @pytest.mark.parametrize("more", ["", "?columns=variant,gene,consequence,impact,hgvsc,hgvsp,clinvar,af,zygosity"])
 def test_the_table_fits_a_laptop_with_nothing_cut_off(visit: Visit, explored: str, more: str) -> None:
     page = visit(f"{explored}/variants{more}", viewport=WIDE)
