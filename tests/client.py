@@ -107,9 +107,10 @@ class Browser:
     def submit(self, page: Page, button: str, **fields: str) -> Page:
         """Fills in the form that has this button and sends it, with what the form holds already."""
         form = page.form(button)
-        names = {item.get("name") for tag in ("input", "textarea", "select") for item in form.iter(tag)}
+        fields_of = [*form.iter(), *_elsewhere(page, form)]
+        names = {item.get("name") for item in fields_of if item.tag in {"input", "textarea", "select"}}
         assert fields.keys() <= names, f"the form {button!r} has no fields {fields.keys() - names}"
-        data = MultiDict(_values(form))
+        data = MultiDict(_values(fields_of))
         for name, value in fields.items():
             data.setlist(name, [value])
         action = form.get("action") or page.response.request.path
@@ -172,16 +173,21 @@ class Browser:
             raise AssertionError(f"nothing answers at {path}") from None
 
 
-def _values(form: Element) -> Iterator[tuple[str, str]]:
+def _elsewhere(page: Page, form: Element) -> list[Element]:
+    """What belongs to the form and stands outside of it."""
+    return [item for item in page.root.iter() if (name := item.get("form")) and name == form.get("id")]
+
+
+def _values(fields: list[Element]) -> Iterator[tuple[str, str]]:
     """What the form would send if nobody touched it."""
-    for item in form.iter("input"):
+    for item in (field for field in fields if field.tag == "input"):
         untouched = item.get("type") not in {"checkbox", "radio"} or "checked" in item.attrib
         if (name := item.get("name")) and untouched and item.get("type") != "submit":
             yield name, item.get("value", "")
-    for item in form.iter("textarea"):
+    for item in (field for field in fields if field.tag == "textarea"):
         if name := item.get("name"):
             yield name, (item.text or "").removeprefix("\n")
-    for item in form.iter("select"):
+    for item in (field for field in fields if field.tag == "select"):
         options = list(item.iter("option"))
         chosen = [option for option in options if "selected" in option.attrib] or options[:1]
         for option in chosen:

@@ -84,18 +84,20 @@ class Person:
         """Variants in the box; answers the job's id."""
         return self._job_of(self.fill("/jobs/new", "/jobs/paste", {"variants": text}))
 
+    def begin(self, name: str, size: int) -> dict[str, Any]:
+        """A job that waits for its file: what the server tells the page's script."""
+        begun = self.ask("POST", "/jobs", json={"name": name, "size": size}, headers=self._headers())
+        assert begun.status_code == 201, begun.text
+        form: dict[str, Any] = begun.json()
+        return form
+
     def upload(self, name: str, content: bytes) -> str:
         """What the page's script does: begin, send to S3, submit. Answers the job's id."""
-        token = TOKEN.search(self.page("/jobs/new"))
-        assert token
-        headers = {"X-CSRFToken": unescape(token.group(1)), "Accept": "application/json"}
-        begun = self.ask("POST", "/jobs", json={"name": name, "size": len(content)}, headers=headers)
-        assert begun.status_code == 201, begun.text
-        form = begun.json()
+        form = self.begin(name, len(content))
         upload = form["upload"]
         stored = requests.post(upload["url"], data=upload["fields"], files={"file": (name, content)}, timeout=120)
         assert stored.ok, stored.text
-        submitted = self.ask("POST", form["submit"], json={}, headers=headers)
+        submitted = self.ask("POST", form["submit"], json={}, headers=self._headers())
         assert submitted.ok, submitted.text
         job_id: str = form["job_id"]
         return job_id
@@ -121,6 +123,11 @@ class Person:
         answer = self.ask("GET", f"/jobs/{job_id}/files/{kind}")
         assert answer.ok, answer.text[:2000]
         return answer.content
+
+    def _headers(self) -> dict[str, str]:
+        token = TOKEN.search(self.page("/jobs/new"))
+        assert token
+        return {"X-CSRFToken": unescape(token.group(1)), "Accept": "application/json"}
 
     @staticmethod
     def _job_of(answer: requests.Response) -> str:

@@ -9,7 +9,8 @@ from frontend.jobs import live
 from frontend.jobs.away import where_are
 from frontend.jobs.blueprint import blueprint
 from frontend.jobs.disposal import without_abandoned
-from shared.core.jobs import Job
+from frontend.jobs.whereabouts import Whereabouts
+from shared.core.jobs import Job, JobState
 
 PAGE_SIZE = 25
 
@@ -33,7 +34,7 @@ def _some_jobs() -> dict[str, object]:
     start = request.args.get("start") or None
     found = services().jobs.by_owner(signed_in_user().user_id, limit=PAGE_SIZE, start=start)
     jobs: list[Job] = without_abandoned(found.jobs, signed_in_user().plan)
-    where = {job.job_id: there for job in jobs if (there := where_are(job))}
+    where = {job.job_id: there for job in jobs if (there := _worth_saying(job))}
     return {
         "jobs": jobs,
         "next": found.next,
@@ -42,3 +43,9 @@ def _some_jobs() -> dict[str, object]:
         "moving": any(not job.state.is_final for job in jobs) or any(there.moves for there in where.values()),
         "etag": live.etag(jobs, where, found.next),
     }
+
+
+def _worth_saying(job: Job) -> Whereabouts | None:
+    """Where a job's files are. The files of one that failed are not counted down: beside its error that is noise."""
+    there = where_are(job)
+    return None if there and there.until and job.state is JobState.FAILED else there

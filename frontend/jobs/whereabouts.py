@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from frontend.jobs.presentation import Badge
-from shared.core.jobs import Job, files_of
+from shared.core.jobs import Job, JobState, files_of
 from shared.core.retention import FilesState
 from shared.core.users import User
 
@@ -51,7 +51,7 @@ def whereabouts(job: Job, owner: User, now: datetime, retention: timedelta) -> W
     match job.files:
         case FilesState.AVAILABLE:
             until = archived_from(job, owner, now, retention)
-            return _waiting(until, now) if until is not None else None
+            return _waiting(job, until, now) if until is not None else None
         case FilesState.RESTORING:
             return _restoring(job, owner, now)
         case FilesState.ARCHIVING | FilesState.ARCHIVED if owner.plan == "premium":
@@ -96,14 +96,23 @@ def archived_from(job: Job, owner: User, now: datetime, retention: timedelta) ->
     return since + retention if now - since < _ON_ITS_WAY else None
 
 
-def _waiting(until: datetime, now: datetime) -> Whereabouts:
+def _waiting(job: Job, until: datetime, now: datetime) -> Whereabouts:
+    moves = until - now < _IMMINENT
+    if job.state is JobState.FAILED:  # there is nothing to download, and premium would mend nothing
+        return Whereabouts(
+            badge=Badge("Archive", "clock", "neutral"),
+            title="Its files are archived",
+            words="You can run it again until then. What went wrong stays readable.",
+            until=until,
+            moves=moves,
+        )
     return Whereabouts(
         badge=Badge("Archive", "clock", "warning" if until - now < _SOON else "neutral"),
         title="Its files are archived",
         words="Download what you need until then. The summary stays readable; with premium, files are always here.",
         until=until,
         offers_upgrade=True,
-        moves=until - now < _IMMINENT,
+        moves=moves,
     )
 
 

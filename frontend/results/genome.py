@@ -14,7 +14,7 @@ from frontend.access import services, settings
 from frontend.assets import static_url
 from frontend.jobs.blueprint import blueprint
 from frontend.results.conditions import same_contig
-from frontend.results.filters import Filter
+from frontend.results.filters import LONGEST, Filter
 from frontend.results.store import has_variants, open_results
 from frontend.security import content_security_policy
 from shared.core.jobs import Job
@@ -41,8 +41,12 @@ def genome(job: Job) -> ResponseReturnValue:
         abort(404)
     with open_results(job) as connection:
         lengths = contig_lengths(connection, job.pack)
-        locus = _locus(connection, lengths)
-    page = render_template("results/genome.html", job=job, config=_config(job, lengths, locus), locus=locus)
+        asked = _asked(lengths)
+        locus = asked or _first(connection, lengths)
+    missing = "" if asked else request.args.get("locus", "").strip()[:LONGEST]
+    page = render_template(
+        "results/genome.html", job=job, config=_config(job, lengths, locus), locus=locus, missing=missing
+    )
     response: Response = make_response(page)
     response.headers["Content-Security-Policy"] = policy()
     return response
@@ -75,13 +79,18 @@ def contig_lengths(connection: duckdb.DuckDBPyConnection, pack: str) -> dict[str
     return {contig: max(known.get(contig, 0), last) for contig, last in found}
 
 
-def _locus(connection: duckdb.DuckDBPyConnection, lengths: Mapping[str, int]) -> str:
-    """What the address asks for, or else the first variant under its filter with something around it."""
+def _asked(lengths: Mapping[str, int]) -> str | None:
+    """What the address asks for; None where it asks for nothing, or for nothing that this file has."""
     there, _ = Filter.parse(MultiDict({"region": request.args.get("locus", "")}))
     for region in there.region:
         for contig, length in lengths.items():
-            if contig.lower() in same_contig(region.contig):
-                return f"{contig}:{min(region.start, length)}-{min(region.end, length)}"
+            if contig.lower() in same_contig(region.contig) and region.start <= length:
+                return f"{contig}:{region.start}-{min(region.end, length)}"
+    return None
+
+
+def _first(connection: duckdb.DuckDBPyConnection, lengths: Mapping[str, int]) -> str:
+    """The first variant under the address's filter, with something around it."""
     chosen, _ = Filter.parse(request.args)
     where = chosen.where()
     first = connection.execute(

@@ -62,9 +62,11 @@ class View:
     descending: bool = False
     page: int = 1
     columns: tuple[str, ...] = DEFAULT
+    default: tuple[str, ...] = DEFAULT
+    """The columns that an address need not name."""
 
     @classmethod
-    def parse(cls, args: MultiDict[str, str]) -> View:
+    def parse(cls, args: MultiDict[str, str], default: tuple[str, ...] = DEFAULT) -> View:
         """From a query string; what makes no sense is as if it were not there."""
         sort = args.get("sort", "")
         name = sort.removeprefix("-")
@@ -77,7 +79,8 @@ class View:
             sort=name if known else "variant",
             descending=known and sort.startswith("-"),
             page=max(number, 1),
-            columns=columns or DEFAULT,
+            columns=columns or default,
+            default=default,
         )
 
     def pairs(self, **changes: Any) -> dict[str, str | None]:
@@ -86,13 +89,19 @@ class View:
         order = ("-" if view.descending else "") + view.sort
         return {
             "sort": order if order != "variant" else None,
-            "columns": ",".join(view.columns) if view.columns != DEFAULT else None,
+            "columns": ",".join(view.columns) if view.columns != view.default else None,
             "page": str(view.page) if view.page != 1 else None,
         }
 
     def sorted_by(self, name: str) -> dict[str, str | None]:
         """The query for a click on that column's head: the first click sorts up, the second down."""
         return self.pairs(sort=name, descending=self.sort == name and not self.descending, page=1)
+
+
+def default_columns(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    """`DEFAULT`, without the frequency where no variant's is known: an empty column would push others out of sight."""
+    known = connection.execute("SELECT 1 FROM variants WHERE af IS NOT NULL LIMIT 1").fetchone()
+    return DEFAULT if known else tuple(name for name in DEFAULT if name != "af")
 
 
 def pages(total: int) -> int:

@@ -54,7 +54,7 @@ def variants(job: Job) -> ResponseReturnValue:
     with open_results(job) as connection:
         samples = sample_names(connection)
         chosen, problems = Filter.parse(request.args, samples)
-        view = View.parse(request.args)
+        view = View.parse(request.args, table.default_columns(connection))
         if not problems and "" in request.args.values() and not _is_part():
             return redirect(_address(job, chosen, view))  # a form sends what was left empty, too
         unknown = _unknown_genes(connection, chosen)

@@ -1,5 +1,6 @@
 /* What makes pages about jobs more pleasant and is missed by nobody without JavaScript: times in the reader's own zone,
-   buttons that copy, and forms that are sent once however often somebody clicks. */
+   buttons that copy, forms that are sent once however often somebody clicks, and a word when a page that follows a job
+   is answered no more. */
 
 const SECOND = 1000; // ms
 const STYLES = {
@@ -56,6 +57,16 @@ setInterval(() => {
 
 dress(document);
 document.addEventListener("htmx:after:swap", () => dress(document));
+
+const MISSED = 3; // questions without an answer: one may be lost to a restart
+let missed = 0;
+document.addEventListener("htmx:finally:request", (event) => {
+  const place = document.getElementById("connection");
+  const { response } = event.detail.ctx; // of 500 and more: of the load balancer, or of a server that cannot do it now
+  missed = response?.status < 500 ? 0 : missed + 1;
+  const words = missed < MISSED ? "" : "No connection to GAS; trying again.";
+  if (place && place.textContent !== words) place.textContent = words; // is said once
+});
 
 document.addEventListener("submit", (event) => {
   if (event.target.dataset.sent) event.preventDefault();

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, StorageState, expect
 
 from tests.browser.conftest import Visit
+from tests.person import Person
 from tests.whole import Gas, wait_for
 
 VCF = (
@@ -120,6 +121,25 @@ def test_a_job_can_be_begun_by_keyboard_alone(visit: Visit) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/jobs/[0-9a-f]{32}$"))
     expect_done(page)
+
+
+@pytest.mark.parametrize("path", ["/jobs/{}", "/jobs"])
+@pytest.mark.parametrize("broken", ["no answer", "503"])
+def test_a_page_that_follows_a_job_says_so_when_gas_is_gone_until_it_is_back(
+    gas: Gas, browser: Browser, demo_cookies: StorageState, path: str, broken: str
+) -> None:
+    job = Person(gas).sign_in().begin("waits.vcf", 100)["job_id"]
+    context = browser.new_context(base_url=gas.base_url, storage_state=demo_cookies)
+    page = context.new_page()
+    said = page.get_by_role("status").filter(has_text="No connection to GAS; trying again.")
+    with page.expect_response("**/live"):
+        page.goto(path.format(job))
+    expect(said).to_have_count(0)
+    page.route("**/live", lambda route: route.abort() if broken == "no answer" else route.fulfill(status=503))
+    expect(said).to_be_visible(timeout=20_000)
+    page.unroute("**/live")
+    expect(said).to_have_count(0, timeout=20_000)
+    context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -77,10 +77,42 @@ def test_columns_are_sorted_and_chosen_in_place(visit: Visit, explored: str) -> 
     page.get_by_role("columnheader", name="Impact").get_by_role("link").click()
     expect(found(page).first).to_contain_text("MODIFIER")
     page.wait_for_url("**sort=-impact")
-    page.get_by_text("Columns", exact=True).click()
-    page.get_by_label("QUAL From the file").check()
+    page.get_by_text("Columns", exact=True).press("Enter")
+    page.get_by_label("QUAL From the file").press("Space")
     expect(page.get_by_role("columnheader", name="QUAL")).to_be_visible()
     expect(page).to_have_url(re.compile("sort=-impact&columns=.*qual"))
+    expect(page.get_by_label("QUAL From the file")).to_be_focused()
+    page.get_by_label("Line In the uploaded file").check()
+    expect(page.get_by_role("columnheader", name="Line")).to_be_visible()
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_the_choice_of_columns_is_at_the_table(visit: Visit, explored: str, script: bool) -> None:
+    page = visit(f"{explored}/variants?impact=HIGH", viewport=WIDE, java_script_enabled=script)
+    choice = page.get_by_text("Columns", exact=True)
+    expect(choice).to_be_in_viewport()
+    choice.click()
+    page.get_by_label("QUAL From the file").check()
+    if not script:
+        page.get_by_role("button", name="Show these columns").click()
+    page.wait_for_url("**/variants?impact=HIGH&columns=*qual")
+    expect(page.get_by_role("columnheader", name="QUAL")).to_be_visible()
+
+
+def test_a_change_of_usual_length_is_not_broken_in_two(visit: Visit, explored: str) -> None:
+    change = visit(explored, viewport=WIDE).locator(".highlights").get_by_text("p.Phe94_Phe98del", exact=True)
+    lines = change.evaluate("code => code.offsetHeight / parseFloat(getComputedStyle(code).lineHeight)")
+    assert round(lines) == 1
+
+
+@pytest.mark.parametrize("more", ["", "?columns=variant,gene,consequence,impact,hgvsc,hgvsp,clinvar,af,zygosity"])
+def test_the_table_fits_a_laptop_with_nothing_cut_off(visit: Visit, explored: str, more: str) -> None:
+    page = visit(f"{explored}/variants{more}", viewport=WIDE)
+    cut = page.locator(".found-table").evaluate(
+        """box => [box, ...box.querySelectorAll(".badge")].filter((item) => item.scrollWidth > item.clientWidth).length"""
+    )
+    assert cut == 0
+    expect(page.get_by_text("Pathogenic/Likely pathogenic").first).to_be_visible()
 
 
 def test_a_variants_page_leads_on_within_the_filter(visit: Visit, explored: str) -> None:
@@ -152,3 +184,18 @@ def test_words_in_the_genome_view_can_be_read_in_a_dark_window(visit: Visit, exp
     label = page.get_by_title("Variants", exact=True)
     expect(label).to_have_css("background-color", "rgb(255, 255, 255)")
     expect(label).to_have_css("color", "rgb(0, 0, 0)")
+
+
+@pytest.mark.parametrize("width", [360, 390, 760, 1280])
+def test_everything_in_the_genome_views_bar_is_in_sight(visit: Visit, explored: str, width: int) -> None:
+    page = visit(f"{explored}/genome", viewport={"width": width, "height": 844})
+    bar = page.locator(".igv-navbar")
+    expect(page.locator("#genome-state")).to_have_count(0)
+    assert bar.locator("svg:visible").count() >= 3, "the magnifier, closer and farther"
+    outside = bar.evaluate(
+        """bar => [...bar.querySelectorAll("svg, input")].filter((item) => {
+             const [its, whole] = [item.getBoundingClientRect(), bar.getBoundingClientRect()];
+             return its.width && (its.left < whole.left || its.right > whole.right || its.bottom > whole.bottom);
+           }).length"""
+    )
+    assert outside == 0

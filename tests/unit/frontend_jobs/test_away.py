@@ -258,3 +258,12 @@ def test_asking_while_sns_is_away_is_answered_with_try_again(world: JobsWorld, a
     job = a_job(world, FilesState.RESTORING)
     world.topics.fail_with = Unavailable("SNS does not answer.")
     assert restore(alice, job).status == 503
+
+
+@pytest.mark.parametrize("files", [FilesState.AVAILABLE, FilesState.ARCHIVED])
+def test_a_failure_stands_before_all_that_is_said_of_the_jobs_files(
+    world: JobsWorld, alice: Browser, files: FilesState
+) -> None:
+    job = world.job(JobState.FAILED, files=files, archive_at=world.time + timedelta(minutes=9))
+    words = alice.get(f"/jobs/{job.job_id}").words
+    assert words.index("This file could not be annotated") < words.index("Uploaded") < words.index("Its files are")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -62,6 +63,15 @@ def test_a_finished_job_shows_its_counts(world: JobsWorld, alice: Browser) -> No
 def test_a_failed_job_says_why(world: JobsWorld, alice: Browser) -> None:
     world.job(JobState.FAILED)
     assert "7 columns instead of 10" in rows(alice.get("/jobs"))[1]
+
+
+def test_only_a_job_with_results_counts_down_in_the_list(world: JobsWorld, alice: Browser) -> None:
+    until = world.time + timedelta(minutes=9)
+    world.job(JobState.FAILED, archive_at=until)
+    assert "Archive" not in rows(alice.get("/jobs"))[0]
+    world.later(minutes=1)
+    world.job(JobState.COMPLETED, archive_at=until)
+    assert "Archive" in rows(alice.get("/jobs"))[0]
 
 
 def test_a_long_list_is_paged_and_nothing_is_lost_between_pages(world: JobsWorld, alice: Browser) -> None:

@@ -101,6 +101,15 @@ def test_a_wait_counts_down_and_is_watched_at_its_end(left: timedelta, kind: str
     assert (where.until, where.badge.kind, where.moves) == (NOW + left, kind, moves)
 
 
+def test_who_waits_with_a_file_that_failed_is_offered_no_upgrade() -> None:
+    fields = {"state": JobState.FAILED, "archive_at": NOW + timedelta(minutes=9)}
+    where = whereabouts(a_done_job(FilesState.AVAILABLE, **fields), FREE, NOW)
+    assert where is not None
+    assert not where.offers_upgrade
+    assert "premium" not in where.words
+    assert "Download" not in where.words
+
+
 @pytest.mark.parametrize(
     ("asked", "ready"),
     [

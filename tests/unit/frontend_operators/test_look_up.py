@@ -55,6 +55,15 @@ def test_an_id_leads_to_whatever_has_it(world: OperatorsWorld, operator: Browser
     assert look_up(operator, entry.entry_id) == message_path(entry)
 
 
+@pytest.mark.parametrize(("number", "words"), [(1, {"run", "attempt"}), (2, {"runs", "attempts"})])
+def test_one_is_not_said_to_be_several(world: OperatorsWorld, operator: Browser, number: int, words: set[str]) -> None:
+    a_failed_job(world, run=number)
+    message = JobRequested(job_id=some_id(), run=1, user_id=world.alice.user_id, request_id="req-1")
+    world.push(message=message, attempts=number)
+    page = operator.get(f"/operators/users/{world.alice.user_id}")
+    assert {label for cell in page.all("td") if (label := cell.get("data-label"))} == words
+
+
 @pytest.mark.parametrize("asked", ["charlie@example.org", "0" * 32, "%", "x" * 320, "@", "#", "ÿ@ÿ"])
 def test_what_is_nothing_is_said_to_be_nothing(operator: Browser, asked: str) -> None:
     page = operator.submit(operator.get("/operators/look-up"), "Look up", q=asked)

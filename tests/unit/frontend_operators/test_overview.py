@@ -28,6 +28,7 @@ def test_dead_letters_are_wrong_and_lead_to_their_queue(world: OperatorsWorld, o
     assert "One thing is wrong" in page.words
     assert "job-results: 1 dead letter." in page.words
     assert page.all("a", href="/operators/dead-letters?queue=job-results")
+    assert page.all("td", **{"data-label": "dead letter"})
 
 
 def test_a_server_that_is_not_ready_is_wrong(world: OperatorsWorld, operator: Browser) -> None:

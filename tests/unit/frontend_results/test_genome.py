@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -77,6 +78,20 @@ def test_contigs_are_as_long_as_the_pack_says_or_their_last_variant_needs(alice:
 )
 def test_it_opens_where_it_is_asked_to(alice: Browser, job: Job, query: str, locus: str) -> None:
     assert config(open_genome(alice, job, query))["options"]["locus"] == locus
+
+
+@pytest.mark.parametrize(
+    "missing", ["chr1:1-100", "zzz", "MT:99999-100000", "20:9-3", '"><script>alert(1)</script>', "x" * 100]
+)
+def test_a_place_that_the_file_does_not_have_is_told(alice: Browser, job: Job, missing: str) -> None:
+    page = open_genome(alice, job, "?" + urlencode({"locus": missing}))
+    assert f"{missing} is not in this file." in page.words
+    assert config(page)["options"]["locus"] == "20"
+
+
+@pytest.mark.parametrize("query", ["", "?locus=", "?locus=%20", "?locus=MT:3243", "?locus=20:9000-99999", "?gene=x"])
+def test_nothing_is_missing_where_the_place_is_there_or_none_is_asked_for(alice: Browser, job: Job, query: str) -> None:
+    assert "is not in this file" not in open_genome(alice, job, query).words
 
 
 def test_on_a_long_contig_it_opens_around_the_first_variant_of_the_filter(world: ResultsWorld, alice: Browser) -> None:

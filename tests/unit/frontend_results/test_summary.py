@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from frontend.results import plots
-from shared.core.jobs import Job
+from shared.core.jobs import Job, Ledger
 from tests.client import Browser, text_of
 from tests.unit.frontend_results.world import MORE_SUMMARY, ResultsWorld
 
@@ -41,6 +41,19 @@ def test_a_bar_leads_to(alice: Browser, job: Job, words: str, query: dict[str, s
     page = alice.get(f"/jobs/{job.job_id}")
     link = next(link for link in page.all("a") if text_of(link) == words)
     assert dict(parse_qsl((link.get("href") or "").partition("?")[2])) == query
+
+
+@pytest.mark.parametrize("ledger", [Ledger(0, 0), Ledger(2, 0, {"symbolic": 2})])
+def test_where_nothing_was_annotated_there_is_nothing_to_explore(
+    world: ResultsWorld, alice: Browser, ledger: Ledger
+) -> None:
+    nothing = dict.fromkeys(("HIGH", "MODERATE", "LOW", "MODIFIER"), 0)
+    job = world.explored([], ledger=ledger, summary={"variants": 0, "impact": nothing, "warnings": ["It is short."]})
+    page = alice.get(f"/jobs/{job.job_id}")
+    for offer in ("Explore all variants", "Genome view", "Every bar below is a filter", "Export", "MODERATE"):
+        assert offer not in page.words, offer
+    for kept in ("It is short.", "Annotated VCF", "Where this comes from"):
+        assert kept in page.words, kept
 
 
 def test_the_genes_with_most_severe_variants_lead_to_these(alice: Browser, job: Job) -> None:

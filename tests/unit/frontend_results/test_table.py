@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import parse_qsl
 
 import duckdb
@@ -77,6 +78,20 @@ def test_columns_are_chosen_by_boxes_or_in_one_word_and_keep_their_order() -> No
     assert view("columns=af,gene").pairs()["columns"] == "gene,af"
     assert View().pairs() == {"sort": None, "columns": None, "page": None}
     assert view("columns=" + ",".join(DEFAULT)) == View()
+
+
+def test_a_frequency_that_no_variant_has_is_shown_only_when_it_is_asked_for(
+    family_index: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    assert table.default_columns(family_index) == DEFAULT
+    with index_of(tmp_path, [{**item, "af": None} for item in family()]) as unknown:
+        fewer = table.default_columns(unknown)
+    assert fewer == tuple(name for name in DEFAULT if name != "af")
+    assert View.parse(MultiDict(), fewer).columns == fewer
+    assert View.parse(MultiDict(), fewer).pairs()["columns"] is None
+    asked = View.parse(MultiDict({"columns": ",".join(DEFAULT)}), fewer)
+    assert asked.columns == DEFAULT
+    assert asked.pairs()["columns"] == ",".join(DEFAULT)
 
 
 def test_a_second_click_on_a_head_turns_the_order() -> None:

@@ -158,6 +158,13 @@ def test_a_column_is_sorted_by_its_head(alice: Browser, job: Job) -> None:
     assert chips(page) == ["ClinVar known to ClinVar"]
 
 
+def test_the_table_of_a_file_without_frequencies_has_no_column_for_them(world: ResultsWorld, alice: Browser) -> None:
+    job = world.explored([variant("20", 1000, "A", "G", [INTERGENIC])])
+    assert "Frequency" not in [text_of(head) for head in open_table(alice, job).all("th", scope="col")]
+    head = [text_of(head) for head in open_table(alice, job, "columns=variant,af").all("th", scope="col")]
+    assert head == ["Variant▲", "Frequency"]
+
+
 def test_columns_can_be_chosen(alice: Browser, job: Job) -> None:
     page = open_table(alice, job, "columns=gene,qual")
     assert [text_of(head) for head in page.all("th", scope="col")] == ["Gene", "QUAL"]
