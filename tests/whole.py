@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ import requests
 from tests import calls
 
 T = TypeVar("T")
+AnyGas = TypeVar("AnyGas", bound="Gas")
 HOST = "127.0.0.1"
 DEMO = ("demo@example.org", "mitochondria")
 
@@ -149,10 +150,14 @@ class Gas:
         return "\n".join(ends)
 
 
+def running_gas(data_dir: Path, environment: dict[str, str] | None = None) -> AbstractContextManager[Gas]:
+    """As `running`, of a new one."""
+    return running(Gas(data_dir, environment))
+
+
 @contextmanager
-def running_gas(data_dir: Path, environment: dict[str, str] | None = None) -> Iterator[Gas]:
-    """A GAS that is ended, with all its processes, whatever happens."""
-    gas = Gas(data_dir, environment)
+def running(gas: AnyGas) -> Iterator[AnyGas]:
+    """It is started, and ended with all its processes, whatever happens."""
     try:
         gas.start()
         yield gas

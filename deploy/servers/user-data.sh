@@ -13,7 +13,7 @@ export DEBIAN_FRONTEND=noninteractive
 
 # Sends the log to CloudWatch, by Amazon's own agent. Fails within four minutes where that is out of reach.
 ship_log() {
-    local package=/root/amazon-cloudwatch-agent.deb
+    local package=/opt/amazon-cloudwatch-agent.deb
     local bucket="amazoncloudwatch-agent-$GAS_REGION.s3.$GAS_REGION.amazonaws.com"
     timeout 60 python3 -c "
 import shutil, sys, urllib.request

@@ -13,20 +13,14 @@ from collections.abc import Iterator
 import pytest
 
 from tests.person import Person
-from tests.whole import Gas, wait_for
+from tests.whole import Gas, running_gas, wait_for
 
 
 @pytest.fixture(scope="module")
 def gas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gas]:
     """Its own: it is killed."""
-    gas = Gas(tmp_path_factory.mktemp("gas"))
-    try:
-        gas.start()
+    with running_gas(tmp_path_factory.mktemp("gas")) as gas:
         yield gas
-    finally:
-        gas.stop()
-        for process in gas.processes():
-            process.kill()
 
 
 def kill_everything(gas: Gas) -> None:

@@ -8,8 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import requests
 from deploy.local import stack
 from deploy.local.stripe import setup as stripe
 from deploy.stack_settings import settings_from_outputs
-from tests.whole import HOST, Gas, free_ports, wait_for
+from tests.whole import HOST, Gas, free_ports, running, wait_for
 
 ROOT = Path(__file__).parents[2]
 KINDS = ("frontend", "annotator_hook", "util_hook")
@@ -200,14 +200,6 @@ class TwoOfEach(Gas):
         return all(item["SubscriptionArn"].startswith("arn:") for page in pages for item in page["Subscriptions"])
 
 
-@contextmanager
-def running_two_of_each(folder: Path) -> Iterator[TwoOfEach]:
-    """Ended with all its processes, whatever happens."""
-    gas = TwoOfEach(folder)
-    try:
-        gas.start()
-        yield gas
-    finally:
-        gas.stop()
-        for process in gas.processes():
-            process.kill()
+def running_two_of_each(folder: Path) -> AbstractContextManager[TwoOfEach]:
+    """As `running`, of new ones."""
+    return running(TwoOfEach(folder))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from shared.core.clock import utc_now
-from tests.unit.cli.dlq_terminal import Terminal
+from tests.unit.cli.operator_terminal import Terminal
 from tests.unit.inbox.dead_letters_world import DeadLetterWorld
 
 
 @pytest.fixture
 def terminal() -> Terminal:
-    return Terminal()
+    return Terminal("dlq")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from cli.main import gas
 from shared.core.clock import utc_now
 from shared.core.errors import GasError, Unavailable
 from tests.factories import a_user
-from tests.unit.cli.dlq_terminal import YES, Terminal
+from tests.unit.cli.operator_terminal import YES, Terminal
 from tests.unit.inbox.dead_letters_world import REASON, DeadLetterWorld, altered
 
 

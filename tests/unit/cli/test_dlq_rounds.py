@@ -14,7 +14,7 @@ import pytest
 from shared.core.clock import to_iso
 from shared.core.errors import Permanent
 from shared.core.inbox import Pause
-from tests.unit.cli.dlq_terminal import YES, Terminal
+from tests.unit.cli.operator_terminal import YES, Terminal
 from tests.unit.inbox.dead_letters_world import ENDPOINT, DeadLetterWorld
 
 

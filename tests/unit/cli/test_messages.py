@@ -5,39 +5,27 @@ from __future__ import annotations
 import json
 import os
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from cli.main import gas
 from shared.core.clock import utc_now
 from shared.core.errors import GasError, Unavailable
 from shared.core.inbox import Entry, EntryState, Pause
 from tests.factories import a_user
-from tests.unit.inbox.dead_letters_world import REASON, DeadLetterWorld
+from tests.unit.cli import operator_terminal
+from tests.unit.inbox.dead_letters_world import REASON
 
 WHY = ("--why", "The disk was full.")
 
 
-class Terminal:
-    """An operator's."""
+class Terminal(operator_terminal.Terminal):
+    """With messages in the inbox."""
 
     def __init__(self) -> None:
-        self.world = DeadLetterWorld()
+        super().__init__("messages")
         self.world.time = utc_now()
-
-    def run(self, *arguments: str) -> Result:
-        given = {"COLUMNS": "220", "GAS_OPERATOR": "olga"}
-        return CliRunner().invoke(gas, ["messages", *arguments], obj=self.world.operations, env=given)
-
-    def says(self, *arguments: str, code: int = 0) -> str:
-        result = self.run(*arguments)
-        assert result.exit_code == code, result.output
-        return result.stdout
-
-    def answers(self, *arguments: str, code: int = 0) -> Any:
-        return json.loads(self.says(*arguments, "--json", code=code))
 
     def message(self, job_id: str = "job", state: EntryState = EntryState.RECEIVED) -> Entry:
         entry = self.world.accept(self.world.envelope(job_id))

@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from cli.main import gas
 from shared.core.errors import Unavailable
 from shared.core.users import User
 from tests.factories import NOON, a_user
-from tests.unit.inbox.dead_letters_world import DeadLetterWorld
+from tests.unit.cli import operator_terminal
 
 WHY = ("--why", "She watches at night.")
 
 
-class Terminal:
-    """An operator's."""
+class Terminal(operator_terminal.Terminal):
+    """With alice's account."""
 
     def __init__(self) -> None:
-        self.world = DeadLetterWorld()
-
-    def run(self, *arguments: str) -> Result:
-        given = {"COLUMNS": "220", "GAS_OPERATOR": "olga"}
-        return CliRunner().invoke(gas, ["users", *arguments], obj=self.world.operations, env=given)
-
-    def answers(self, *arguments: str, code: int = 0) -> Any:
-        result = self.run(*arguments, "--json")
-        assert result.exit_code == code, result.output
-        return json.loads(result.stdout)
+        super().__init__("users")
 
     def account(self, **fields: Any) -> User:
         user = a_user(user_id="alice", email="alice@example.org", **{"verified_at": NOON, **fields})

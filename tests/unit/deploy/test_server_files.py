@@ -88,7 +88,7 @@ class Machine:
     def make_server(self, server: str, **more: str) -> subprocess.CompletedProcess[str]:
         """The script, run to its end."""
         text = (SERVERS / "user-data.sh").read_text()
-        for path in ("/opt/gas", "/opt/aws", "/root", "/var/l", "/etc/systemd", "/etc/logrotate.d"):
+        for path in ("/opt/gas", "/opt/aws", "/opt/amazon", "/var/l", "/etc/systemd", "/etc/logrotate.d"):
             text = text.replace(path, f"{self.folder}{path}")
         environment = {
             "PATH": f"{self.folder}/bin:{os.environ['PATH']}",
@@ -128,7 +128,7 @@ def machine(tmp_path: Path) -> Machine:
         command.chmod(0o755)
     shutil.copytree(SERVERS / "systemd", tmp_path / "opt/gas/deploy/servers/systemd")
     shutil.copy(SERVERS / "logrotate.conf", tmp_path / "opt/gas/deploy/servers")
-    for folder in ("etc/systemd/system", "etc/logrotate.d", "root", "var/log"):
+    for folder in ("etc/systemd/system", "etc/logrotate.d", "var/log"):
         (tmp_path / folder).mkdir(parents=True)
     return Machine(tmp_path)
 
@@ -147,7 +147,7 @@ def test_a_server_is_installed_and_started_and_its_log_is_sent(machine: Machine)
         "systemctl enable --quiet gas.service",
         "systemctl restart --no-block gas.service",
         f"fetched {PACKAGE}",
-        f"apt-get -o DPkg::Lock::Timeout=60 install -y -qq {machine.folder}/root/amazon-cloudwatch-agent.deb",
+        f"apt-get -o DPkg::Lock::Timeout=60 install -y -qq {machine.folder}/opt/amazon-cloudwatch-agent.deb",
         f"chgrp cwagent {machine.folder}/var/log/gas {machine.folder}{LOG}",
         f"amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -s -c file:{machine.agent}/etc/gas.json",
         "asked http://127.0.0.1:8001/readyz",

@@ -63,7 +63,7 @@ class Machine:
             f"{kind}Log": f"gas-{kind.lower()}",
         }
         text = re.sub(r"\$\{([\w:]+)\}", lambda found: values[found[1]], script(kind))
-        for path in ("/etc/gas", "/opt/gas", "/root/release", "/var/lib/cloud/data/instance-id"):
+        for path in ("/etc/gas", "/opt/gas", "/var/lib/cloud/data/instance-id"):
             text = text.replace(path, f"{self.folder}{path}")
         environment = {
             "PATH": f"{self.folder}/bin:{os.environ['PATH']}",
@@ -90,7 +90,7 @@ def machine(tmp_path: Path) -> Machine:
         command.parent.mkdir(exist_ok=True)
         command.write_text(text)
         command.chmod(0o755)
-    for name in ("root", "var/lib/cloud/data"):
+    for name in ("opt", "var/lib/cloud/data"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "var/lib/cloud/data/instance-id").write_text("i-0abc\n")
     return Machine(tmp_path, release(tmp_path, 'env | grep ^GAS_ >"$(dirname "$0")/told"'))
@@ -117,7 +117,7 @@ def test_the_release_is_installed_and_told_which_server_it_is(machine: Machine, 
     assert f"GAS_LOG_GROUP=gas-{kind.lower()}" in told
     assert (machine.folder / "etc/gas/server.env").read_text().splitlines()[0] == f"GAS_SERVER={server}"
     assert machine.calls == [
-        f"s3 cp --no-progress s3://releases-bucket/releases/r.tar {machine.folder}/root/release",
+        f"s3 cp --no-progress s3://releases-bucket/releases/r.tar {machine.folder}/opt/gas-release.tar",
         f"cloudformation signal-resource --stack-name gas-servers --logical-resource-id {kind}Group {SUCCESS}",
     ]
 

@@ -1,4 +1,4 @@
-"""An operator at a terminal, with `gas dlq`."""
+"""An operator at a terminal."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ YES = ("--yes", "--why", "The pack is mended.")
 
 
 class Terminal:
-    """Its commands work with a world from memory."""
+    """Commands of one group, such as ``dlq``, that work with a world from memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, group: str) -> None:
+        self.group = group
         self.world = DeadLetterWorld()
 
     def run(self, *arguments: str, **environment: str) -> Result:
         given = {"COLUMNS": "220", "GAS_OPERATOR": "olga", **environment}
-        return CliRunner().invoke(gas, ["dlq", *arguments], obj=self.world.operations, env=given)
+        return CliRunner().invoke(gas, [self.group, *arguments], obj=self.world.operations, env=given)
 
     def says(self, *arguments: str, code: int = 0) -> str:
         result = self.run(*arguments)
